@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"sbc/console"
+)
+
+func newVersion(o *options) *cobra.Command {
+	return o.jsonFlag(&cobra.Command{
+		Use:   "version",
+		Short: "Show the version",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			v := struct {
+				Version string `json:"version"`
+				Go      string `json:"go"`
+			}{version, runtime.Version()}
+			return o.show(c.OutOrStdout(), v, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "sbc %s (%s)\n", v.Version, v.Go)
+				return err
+			})
+		},
+	})
+}
+
+func newStatus(o *options) *cobra.Command {
+	return o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "status",
+		Short: "Show realms, peers, counters and the ledger",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			st, err := o.client().Status(c.Context())
+			if err != nil {
+				return err
+			}
+			return o.show(c.OutOrStdout(), st, func(w io.Writer) error { return console.WriteStatus(w, st) })
+		},
+	}))
+}
+
+func newCalls(o *options) *cobra.Command {
+	return o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "calls",
+		Short: "List the calls that exist now",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			list, err := o.client().Calls(c.Context())
+			if err != nil {
+				return err
+			}
+			return o.show(c.OutOrStdout(), list, func(w io.Writer) error { return console.WriteCalls(w, list) })
+		},
+	}))
+}
+
+func newCall(o *options) *cobra.Command {
+	return o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "call ID",
+		Short: "Explain one call: its ladder, what was changed and why, its media",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := o.client().Call(c.Context(), args[0])
+			if err != nil {
+				return noCall(err, args[0], "no such call, and the trace has forgotten it if there was one")
+			}
+			return o.show(c.OutOrStdout(), r, func(w io.Writer) error { return console.WriteCall(w, r) })
+		},
+	}))
+}
+
+func newHangup(o *options) *cobra.Command {
+	return o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "hangup ID",
+		Short: "End one call",
+		Args:  usage(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.client().Hangup(c.Context(), args[0]); err != nil {
+				return noCall(err, args[0], "no such call; see: sbc calls")
+			}
+			done := struct {
+				ID string `json:"id"`
+			}{args[0]}
+			return o.show(c.OutOrStdout(), done, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "call %s is being ended\n", args[0])
+				return err
+			})
+		},
+	}))
+}
+
+// noCall says which call was meant and what to do.
+func noCall(err error, id, text string) error {
+	if errors.Is(err, console.ErrNoCall) {
+		return fmt.Errorf("call %q: %s", id, text)
+	}
+	return err
+}

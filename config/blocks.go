@@ -1,0 +1,147 @@
+package config
+
+import "github.com/hashicorp/hcl/v2"
+
+// The schema. A tag is the name in the file; *hcl.Attribute keeps the
+// expression unread, with its place. docs/configuration.md describes each
+// block and key, and a test compares the two. Blocks that may stand once are
+// lists too, so that the names in the second are checked as well.
+
+type fileBlock struct {
+	Realms    []*realmBlock     `hcl:"realm,block"`
+	Peers     []*peerBlock      `hcl:"peer,block"`
+	Routes    []*routeBlock     `hcl:"route,block"`
+	Limits    []*limitsBlock    `hcl:"limits,block"`
+	Telemetry []*telemetryBlock `hcl:"telemetry,block"`
+	Console   []*consoleBlock   `hcl:"console,block"`
+}
+
+type realmBlock struct {
+	Name      string            `hcl:"name,label"`
+	NameRange hcl.Range         `hcl:"name,label_range"`
+	Range     hcl.Range         `hcl:",def_range"`
+	Address   *hcl.Attribute    `hcl:"address"`
+	Interface *hcl.Attribute    `hcl:"interface"`
+	Trust     *hcl.Attribute    `hcl:"trust"`
+	Listen    []*listenBlock    `hcl:"listen,block"`
+	Advertise []*advertiseBlock `hcl:"advertise,block"`
+	Media     []*mediaBlock     `hcl:"media,block"`
+	Topology  []*topologyBlock  `hcl:"topology,block"`
+}
+
+type listenBlock struct {
+	Transport      string         `hcl:"transport,label"`
+	TransportRange hcl.Range      `hcl:"transport,label_range"`
+	Range          hcl.Range      `hcl:",def_range"`
+	Address        *hcl.Attribute `hcl:"address"`
+	Port           *hcl.Attribute `hcl:"port"`
+}
+
+type advertiseBlock struct {
+	Range     hcl.Range      `hcl:",def_range"`
+	Signaling *hcl.Attribute `hcl:"signaling"`
+	Media     *hcl.Attribute `hcl:"media"`
+}
+
+type mediaBlock struct {
+	Range   hcl.Range      `hcl:",def_range"`
+	Address *hcl.Attribute `hcl:"address"`
+	Ports   *hcl.Attribute `hcl:"ports"`
+}
+
+type topologyBlock struct {
+	Range     hcl.Range      `hcl:",def_range"`
+	Mask      *hcl.Attribute `hcl:"mask"`
+	UserAgent *hcl.Attribute `hcl:"user_agent"`
+	Pass      *hcl.Attribute `hcl:"pass"`
+	Remove    *hcl.Attribute `hcl:"remove"`
+	Add       *hcl.Attribute `hcl:"add"`
+	Audit     *hcl.Attribute `hcl:"audit"`
+}
+
+type peerBlock struct {
+	Name      string             `hcl:"name,label"`
+	NameRange hcl.Range          `hcl:"name,label_range"`
+	Range     hcl.Range          `hcl:",def_range"`
+	Realm     *hcl.Attribute     `hcl:"realm"`
+	Target    *hcl.Attribute     `hcl:"target"`
+	Sources   *hcl.Attribute     `hcl:"sources"`
+	Domain    *hcl.Attribute     `hcl:"domain"`
+	Limits    []*peerLimitsBlock `hcl:"limits,block"`
+}
+
+type peerLimitsBlock struct {
+	Range hcl.Range      `hcl:",def_range"`
+	Calls *hcl.Attribute `hcl:"calls"`
+}
+
+type routeBlock struct {
+	Name      string         `hcl:"name,label"`
+	NameRange hcl.Range      `hcl:"name,label_range"`
+	Range     hcl.Range      `hcl:",def_range"`
+	From      *hcl.Attribute `hcl:"from"`
+	Match     []*matchBlock  `hcl:"match,block"`
+	Number    []*numberBlock `hcl:"number,block"`
+	To        *hcl.Attribute `hcl:"to"`
+}
+
+type matchBlock struct {
+	Range  hcl.Range      `hcl:",def_range"`
+	User   *hcl.Attribute `hcl:"user"`
+	Host   *hcl.Attribute `hcl:"host"`
+	Method *hcl.Attribute `hcl:"method"`
+	Field  *hcl.Attribute `hcl:"field"`
+}
+
+type numberBlock struct {
+	Range   hcl.Range      `hcl:",def_range"`
+	Strip   *hcl.Attribute `hcl:"strip"`
+	Prefix  *hcl.Attribute `hcl:"prefix"`
+	Replace *hcl.Attribute `hcl:"replace"`
+}
+
+type limitsBlock struct {
+	Range hcl.Range      `hcl:",def_range"`
+	Calls *hcl.Attribute `hcl:"calls"`
+	Ring  *hcl.Attribute `hcl:"ring_timeout"`
+	Media *hcl.Attribute `hcl:"media_timeout"`
+	Held  *hcl.Attribute `hcl:"held_timeout"`
+	Call  *hcl.Attribute `hcl:"call_length"`
+}
+
+type telemetryBlock struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Listen      *hcl.Attribute `hcl:"listen"`
+	LogLevel    *hcl.Attribute `hcl:"log_level"`
+	LogFormat   *hcl.Attribute `hcl:"log_format"`
+	TraceMemory *hcl.Attribute `hcl:"trace_memory"`
+}
+
+type consoleBlock struct {
+	Range  hcl.Range      `hcl:",def_range"`
+	Socket *hcl.Attribute `hcl:"socket"`
+}
+
+// A placed block has a place in the file.
+type placed interface{ place() hcl.Range }
+
+func (b *advertiseBlock) place() hcl.Range  { return b.Range }
+func (b *mediaBlock) place() hcl.Range      { return b.Range }
+func (b *topologyBlock) place() hcl.Range   { return b.Range }
+func (b *peerLimitsBlock) place() hcl.Range { return b.Range }
+func (b *matchBlock) place() hcl.Range      { return b.Range }
+func (b *numberBlock) place() hcl.Range     { return b.Range }
+func (b *limitsBlock) place() hcl.Range     { return b.Range }
+func (b *telemetryBlock) place() hcl.Range  { return b.Range }
+func (b *consoleBlock) place() hcl.Range    { return b.Range }
+
+// only returns the one block of a kind that may stand there once, or nil.
+func only[B placed](r *reader, kind string, list []B) (b B) {
+	if len(list) == 0 {
+		return b
+	}
+	for _, again := range list[1:] {
+		r.fail(again.place(), "Block given twice", "There is a %s block in line %d already. Put everything in one.", kind, list[0].place().Start.Line)
+	}
+	return list[0]
+}

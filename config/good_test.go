@@ -1,0 +1,115 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sbc"
+	"sbc/policy"
+)
+
+// Each good file has a dump of the configuration that it gives beside it.
+func TestGoodFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/good/*.hcl")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".hcl"), func(t *testing.T) {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, file, src, strings.TrimSuffix(file, ".hcl")+".txt")
+		})
+	}
+}
+
+// The example passes on a machine that has none of its addresses.
+func TestExample(t *testing.T) {
+	golden(t, "sbc.hcl.example", sbc.Example, "testdata/good/example.txt")
+	none := func() ([]Interface, error) { return nil, nil }
+	if _, err := ParseOn(none, "sbc.hcl.example", sbc.Example); err != nil {
+		t.Error(err)
+	}
+	effective := 0
+	for line := range strings.Lines(string(sbc.Example)) {
+		if s := strings.TrimSpace(line); s != "" && !strings.HasPrefix(s, "#") {
+			effective++
+		}
+	}
+	if effective > 70 {
+		t.Errorf("the example has %d lines that are no comment", effective)
+	}
+}
+
+func golden(t *testing.T, name string, src []byte, file string) {
+	t.Helper()
+	c, err := ParseOn(testMachine, name, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := policy.Compile(c.Policy); err != nil {
+		t.Errorf("policy does not take it: %v", err)
+	}
+	got := dump(c)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("-expected +found\n%s", diff)
+	}
+}
+
+// dump writes a configuration for people to compare.
+func dump(c *Config) string {
+	var b strings.Builder
+	for i, e := range c.Realms {
+		fmt.Fprintf(&b, "realm %d %s trust %t address %s (%s)\n", i, e.Name, e.Trust, e.Address, e.Ref)
+		for _, l := range e.Listen {
+			fmt.Fprintf(&b, "  listen %s %s as %s (%s)\n", l.Transport, l.Addr, l.Host, l.Ref)
+		}
+		fmt.Fprintf(&b, "  media %s as %s ports %d-%d (%s)\n", e.Media.Addr, e.Media.Advertise, e.Media.Ports[0], e.Media.Ports[1], e.Media.Ref)
+		fmt.Fprintf(&b, "  topology %s audit %s mask %q (%s) user agent %q (%s)\n", e.Topology.Name, e.Topology.Audit,
+			e.Topology.Mask, e.Topology.MaskRule, e.Topology.UserAgent, e.Topology.AgentRule)
+		for _, f := range e.Topology.Pass {
+			fmt.Fprintf(&b, "    pass %s (%s)\n", f.Name, f.Rule)
+		}
+		for _, f := range e.Topology.Remove {
+			fmt.Fprintf(&b, "    remove %s (%s)\n", f.Name, f.Rule)
+		}
+		for _, f := range e.Topology.Add {
+			fmt.Fprintf(&b, "    add %s: %s (%s)\n", f.Name, f.Value, f.Rule)
+		}
+	}
+	for i, p := range c.Policy.Peers {
+		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s calls %d (%s, calls %s)\n",
+			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Calls, p.Ref, p.CallsRef)
+	}
+	for _, r := range c.Policy.Routes {
+		fmt.Fprintf(&b, "route %s from %v to %v user %v host %v methods %v (%s)\n", r.Name, r.From, r.To, r.Match.User, r.Match.Host, r.Match.Methods, r.Ref)
+		for _, f := range r.Match.Fields {
+			fmt.Fprintf(&b, "  field %s %s\n", f.Name, f.Value)
+		}
+		if r.Rewrite != nil {
+			fmt.Fprintf(&b, "  rewrite %+v\n", *r.Rewrite)
+		}
+	}
+	fmt.Fprintf(&b, "limits %+v, of policy %d\ntelemetry %+v\ncontrol %s\n", c.Limits, c.Policy.Calls, c.Telemetry, c.Control)
+	if c.Warnings != nil {
+		fmt.Fprintf(&b, "%s\n", c.Warnings)
+	}
+	return b.String()
+}

@@ -1,0 +1,97 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"sbc/policy"
+)
+
+func (r *reader) peers(file *fileBlock, c *Config) {
+	r.peerNames.kind = "peer"
+	for _, b := range file.Peers {
+		r.add(&r.peerNames, b.Name, b.NameRange)
+		c.Policy.Peers = append(c.Policy.Peers, r.peer(b))
+	}
+}
+
+func (r *reader) peer(b *peerBlock) policy.Peer {
+	p := policy.Peer{Name: b.Name, Realm: -1, Ref: r.ref(b.Range)}
+	if b.Realm == nil {
+		r.missing(b.Range, "realm", "realm.NAME")
+	} else if i, ok := r.refer(b.Realm.Name, b.Realm.Expr, &r.realmNames); ok {
+		p.Realm = i
+	}
+	if b.Target == nil {
+		r.missing(b.Range, "target", `"sip:192.0.2.10"`)
+	} else if t, ok := r.text(b.Target, `"sip:192.0.2.10"`); ok {
+		p.Target, _ = r.target(t)
+	}
+	r.sources(b.Sources, &p)
+	r.domain(b.Domain, &p)
+	if l := only(r, "limits", b.Limits); l != nil && r.integer(l.Calls, 1, callsMax, "30", &p.Calls) {
+		p.CallsRef = r.ref(l.Calls.Range)
+	}
+	return p
+}
+
+// missing reports a key that must be there.
+func (r *reader) missing(block hcl.Range, key, example string) {
+	r.fail(block, "Missing required argument", "The key %q is required here: write %s = %s.", key, key, example)
+}
+
+func (r *reader) domain(a *hcl.Attribute, p *policy.Peer) {
+	t, ok := r.text(a, `"sip.itsp.example"`)
+	if !ok {
+		return
+	}
+	if !goodHost(t.s) {
+		r.fail(t.at, "Not a domain", "%q is neither a name nor an IPv4 address. Write domain = \"sip.itsp.example\".", t.s)
+		return
+	}
+	p.Domain = t.s
+}
+
+// sources reads prefixes and addresses.
+func (r *reader) sources(a *hcl.Attribute, p *policy.Peer) {
+	for _, t := range r.texts(a, `"198.51.100.0/24"`) {
+		s, ok := r.source(t)
+		if !ok {
+			continue
+		}
+		if slices.Contains(p.Sources, s) {
+			r.fail(t.at, "Named twice", "%q stands in this list already. Take one of them out.", t.s)
+			continue
+		}
+		p.Sources = append(p.Sources, s)
+	}
+}
+
+func (r *reader) source(t text) (netip.Prefix, bool) {
+	if !strings.Contains(t.s, "/") {
+		addr, err := netip.ParseAddr(t.s)
+		if err != nil {
+			r.fail(t.at, "Not a source", "%q is no address and no prefix. Write one like \"198.51.100.0/24\".", t.s)
+			return netip.Prefix{}, false
+		}
+		ok := r.usable(t, addr, &addr)
+		return netip.PrefixFrom(addr, addr.BitLen()), ok
+	}
+	s, err := netip.ParsePrefix(t.s)
+	switch {
+	case err != nil:
+		r.fail(t.at, "Not a source", "%q is no address and no prefix. Write one like \"198.51.100.0/24\".", t.s)
+	case !s.Addr().Is4():
+		r.fail(t.at, "IPv6 is not supported", "%q is an IPv6 prefix. The SBC speaks IPv4.", t.s)
+	case s.Bits() == 0:
+		r.fail(t.at, "Source is everybody", "With %q every stranger would be this peer. Name the networks that it really sends from.", t.s)
+	case s != s.Masked():
+		r.fail(t.at, "Bits outside of the prefix", "%q has bits after the first %d. Write %q for the network, or %q for the one host.", t.s, s.Bits(), s.Masked(), s.Addr())
+	default:
+		return s, true
+	}
+	return netip.Prefix{}, false
+}

@@ -1,0 +1,170 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"sbc/policy"
+)
+
+// A reader reads one file and collects what is wrong with it.
+type reader struct {
+	machine    Interfaces
+	file, base string
+	src        []byte
+	nav        any // lets the printer name the block that a line is in
+	diags      hcl.Diagnostics
+
+	realmNames, peerNames names
+	wrongRoutes           []bool // had problems of their own
+}
+
+// Ours: the schema nests 3 deep, an object or a list adds 2. The parser
+// recurses, so the bound comes before it.
+const depthMax = 32
+
+// blocks parses the file into the structs of the schema. It returns nil
+// where the syntax is wrong: what could be read of such a file would only
+// give problems that are none.
+func (r *reader) blocks() *fileBlock {
+	if !r.bounds() {
+		return nil
+	}
+	file, diags := hclsyntax.ParseConfig(r.src, r.file, hcl.InitialPos)
+	for _, d := range diags {
+		d.Detail += remedies[d.Summary]
+	}
+	r.diags = append(r.diags, diags...)
+	if file != nil {
+		r.nav = file.Nav
+	}
+	if diags.HasErrors() {
+		return nil
+	}
+	var out fileBlock
+	diags = gohcl.DecodeBody(file.Body, nil, &out)
+	if body, ok := file.Body.(*hclsyntax.Body); ok {
+		explain(diags, body)
+	}
+	r.diags = append(r.diags, diags...)
+	return &out
+}
+
+// remedies are what the parser does not say about its most frequent problems.
+var remedies = map[string]string{
+	"Invalid escape sequence":  ` In a pattern each backslash is written twice: "^\\+[0-9]+$".`,
+	"Invalid block definition": ` A key has a sign before its value: name = "value".`,
+}
+
+func (r *reader) bounds() bool {
+	start := hcl.Range{Filename: r.file, Start: hcl.InitialPos, End: hcl.InitialPos}
+	if len(r.src) > fileMax {
+		r.fail(start, "File too long", "The file has %d octets. A configuration has at most %d.", len(r.src), fileMax)
+		r.src = nil
+		return false
+	}
+	tokens, _ := hclsyntax.LexConfig(r.src, r.file, hcl.InitialPos)
+	if at, deep := tooDeep(tokens); deep {
+		r.fail(at, "Nested too deep", "Blocks, lists and objects nest at most %d deep.", depthMax)
+		return false
+	}
+	return true
+}
+
+// tooDeep counts what the parser recurses on: brackets, and the operators
+// that nest without one.
+func tooDeep(tokens hclsyntax.Tokens) (at hcl.Range, deep bool) {
+	brackets, operators := 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
+			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
+			brackets++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd:
+			brackets = max(brackets-1, 0)
+		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
+			operators++
+		case hclsyntax.TokenNewline:
+			if brackets == 0 {
+				operators = 0
+			}
+		}
+		if brackets > depthMax || operators > depthMax {
+			return t.Range, true
+		}
+	}
+	return hcl.Range{}, false
+}
+
+// ref is the place of a rule.
+func (r *reader) ref(at hcl.Range) policy.Ref {
+	return policy.Ref{File: r.base, Line: at.Start.Line}
+}
+
+// A key is one name of the schema.
+type key struct {
+	name  string
+	block reflect.Type // of the struct; nil: an attribute
+}
+
+// keys returns the names that may stand in a block, in the schema's order.
+func keys(block reflect.Type) []key {
+	var all []key
+	for i := range block.NumField() {
+		f := block.Field(i)
+		name, kind, _ := strings.Cut(f.Tag.Get("hcl"), ",")
+		switch kind {
+		case "":
+			all = append(all, key{name: name})
+		case "block":
+			t := f.Type
+			if t.Kind() == reflect.Slice {
+				t = t.Elem()
+			}
+			all = append(all, key{name: name, block: t.Elem()})
+		}
+	}
+	return all
+}
+
+// explain adds to problems about names that do not exist, and are like none
+// that does, which ones do.
+func explain(diags hcl.Diagnostics, body *hclsyntax.Body) {
+	where := map[hcl.Range]string{}
+	expected(body, reflect.TypeFor[fileBlock](), where)
+	for _, d := range diags {
+		if d.Subject == nil || strings.Contains(d.Detail, "Did you mean") {
+			continue
+		}
+		if known, ok := where[*d.Subject]; ok && strings.HasPrefix(d.Summary, "Unsupported ") {
+			d.Detail += " " + known
+		}
+	}
+}
+
+// expected notes for each name in body what else could stand there.
+func expected(body *hclsyntax.Body, block reflect.Type, where map[hcl.Range]string) {
+	var names []string
+	inner := map[string]reflect.Type{}
+	for _, k := range keys(block) {
+		names = append(names, k.name)
+		if k.block != nil {
+			inner[k.name] = k.block
+		}
+	}
+	known := fmt.Sprintf("What may stand here: %s.", strings.Join(names, ", "))
+	for _, a := range body.Attributes {
+		where[a.NameRange] = known
+	}
+	for _, b := range body.Blocks {
+		where[b.TypeRange] = known
+		if t, ok := inner[b.Type]; ok {
+			expected(b.Body, t, where)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+# Targets.
+realm "outside" {
+  address = "203.0.113.7"
+  listen "udp" {}
+}
+
+peer "a" {
+  realm  = realm.outside
+  target = "198.51.100.10" # ERROR: Not a target: "198.51.100.10" does not begin with "sip:". Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "b" {
+  realm  = realm.outside
+  target = "sips:198.51.100.10" # ERROR: Not a target: TLS is not supported. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "c" {
+  realm  = realm.outside
+  target = "sip:trunk@198.51.100.10" # ERROR: Not a target: A target has no user part: numbers come from the calls. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "d" {
+  realm  = realm.outside
+  target = "sip:198.51.100.10;transport=tls" # ERROR: Not a target: The parameter "transport=tls" is not supported, only transport=udp is. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "e" {
+  realm  = realm.outside
+  target = "sip:198.51.100.10:0" # ERROR: Not a target: "198.51.100.10:0" has no port from 1 to 65535 after the colon. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "f" {
+  realm  = realm.outside
+  target = "sip:198.51.100" # ERROR: Not a target: "198.51.100" is neither an address nor a name. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "g" {
+  realm  = realm.outside
+  target = "sip:[2001:db8::1]" # ERROR: Not a target: IPv6 is not supported. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "h" {
+  realm  = realm.outside
+  target = "sip:" # ERROR: Not a target: "" is neither an address nor a name. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "i" {
+  realm  = realm.outside
+  target = "sip:sip_itsp.example" # ERROR: Not a target: "sip_itsp.example" is neither an address nor a name. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "j" {
+  realm  = realm.outside
+  target = "sip:198.51.100.10?Route=x" # ERROR: Not a target: A target has no header fields. Write a target like "sip:192.0.2.10" or "sip:sip.itsp.example:5070".
+}
+peer "k" {
+  realm  = realm.outside
+  target = "sip:255.255.255.255" # ERROR: Unusable address: "255.255.255.255" is the address of a group, not of one host.
+}

@@ -1,0 +1,90 @@
+# Every block and every key.
+realm "outside" {
+  address = "10.0.0.7"
+  trust   = false
+  listen "udp" {}
+  listen "udp" {
+    port    = 5080
+    address = "10.0.0.8"
+  }
+  advertise {
+    signaling = "203.0.113.7"
+    media     = "203.0.113.8"
+  }
+  media {
+    address = "10.0.0.9"
+    ports   = "30000-30999"
+  }
+  topology {
+    mask       = "voice.example:5070"
+    user_agent = "edge"
+    pass       = ["Subject", "X-Trace"]
+    remove     = ["X-Billing"]
+    add        = { X-Border = "edge", X-Site = "north" }
+    audit      = "refuse"
+  }
+}
+realm "inside" {
+  interface = "eth0"
+  trust     = true
+  listen "udp" {}
+  topology {
+    audit = "count"
+  }
+}
+peer "itsp" {
+  realm   = realm.outside
+  target  = "sip:SIP.itsp.example:5070;transport=udp"
+  sources = ["198.51.100.0/24", "192.0.2.77"]
+  domain  = "voice.itsp.example"
+  limits {
+    calls = 30
+  }
+}
+peer "backup" {
+  realm  = realm.outside
+  target = "sip:198.51.101.10"
+}
+peer "pbx" {
+  realm  = realm.inside
+  target = "sip:192.168.1.10:5062"
+}
+route "in" {
+  from = [peer.itsp, peer.backup]
+  match {
+    host   = "^voice[.]example$"
+    method = ["INVITE"]
+    field  = { X-Account = "^gold$", "Subject" = "." }
+  }
+  number {
+    strip  = 2
+    prefix = "0"
+  }
+  to = [peer.pbx]
+}
+route "out" {
+  from = [peer.pbx]
+  match {
+    user = "^0([1-9][0-9]*)$"
+  }
+  number {
+    replace = "+49$1#$$"
+  }
+  to = [peer.itsp, peer.backup]
+}
+limits {
+  calls         = 500
+  ring_timeout  = "2m"
+  media_timeout = "never"
+  held_timeout  = "1h"
+  call_length   = "never"
+}
+telemetry {
+  listen       = "127.0.0.1:9091"
+  log_level    = "warn"
+  log_format   = "json"
+  trace_memory = "1GiB"
+}
+console {
+  socket = "/tmp/sbc.sock"
+}

@@ -1,0 +1,95 @@
+package console
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"sbc/signaling"
+)
+
+// A Source is what the API shows and does. The functions are called by many
+// goroutines.
+type Source struct {
+	Status func() signaling.Status
+	Calls  func() []signaling.CallInfo
+	Call   func(id string) (signaling.CallReport, bool)
+	Hangup func(id string) bool
+}
+
+// Ours: operators and their scripts; every request asks all shards.
+const requestsAtOnce = 8
+
+// Handler answers the API from s.
+func Handler(s Source) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Status()) })
+	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
+	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {
+		report, ok := signaling.CallReport{}, false
+		if id := r.PathValue("id"); isID(id) {
+			report, ok = s.Call(id)
+		}
+		if !ok {
+			fail(w, http.StatusNotFound, "no such call")
+			return
+		}
+		reply(w, http.StatusOK, report)
+	})
+	mux.HandleFunc("DELETE /calls/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if id := r.PathValue("id"); !isID(id) || !s.Hangup(id) {
+			fail(w, http.StatusNotFound, "no such call")
+			return
+		}
+		reply(w, http.StatusOK, struct{}{})
+	})
+	return guard(mux)
+}
+
+// guard refuses what no request of this API needs.
+func guard(next http.Handler) http.Handler {
+	busy := make(chan struct{}, requestsAtOnce)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			fail(w, http.StatusRequestEntityTooLarge, "a request has no body")
+			return
+		}
+		select {
+		case busy <- struct{}{}:
+			defer func() { <-busy }()
+		default:
+			fail(w, http.StatusServiceUnavailable, "too many requests at once")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isID tells whether id can be the short id of a call.
+func isID(id string) bool {
+	if id == "" || len(id) > 16 {
+		return false
+	}
+	for i := range len(id) {
+		if c := id[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+type problem struct {
+	Error string `json:"error"`
+}
+
+func fail(w http.ResponseWriter, status int, text string) { reply(w, status, problem{text}) }
+
+func reply(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	// Whoever asked may be gone already; there is nobody else to tell.
+	_, _ = w.Write(append(b, '\n'))
+}

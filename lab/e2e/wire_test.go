@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"sbc/lab/netns"
+)
+
+// isSIP reports whether a datagram was sent to or from a SIP socket: whether
+// it looks like SIP, so that the port does not matter.
+func isSIP(b []byte) bool {
+	line, _, _ := bytes.Cut(b, []byte("\r\n"))
+	return bytes.Contains(line, []byte("SIP/2.0"))
+}
+
+// ladder prints the SIP messages among datagrams, one line each, and counts
+// the others.
+func ladder(ds []netns.Datagram) string {
+	var b strings.Builder
+	other := 0
+	for _, d := range ds {
+		if !isSIP(d.Payload) {
+			other++
+			continue
+		}
+		line, rest, _ := bytes.Cut(d.Payload, []byte("\r\n"))
+		fmt.Fprintf(&b, "%8.3fs  %s → %s  %-50.50s  %s\n", d.At.Seconds(), d.Src, d.Dst, line, cseq(rest))
+	}
+	fmt.Fprintf(&b, "and %d datagrams of media\n", other)
+	return b.String()
+}
+
+func cseq(head []byte) string {
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		if bytes.HasPrefix(line, []byte("CSeq:")) {
+			return string(line)
+		}
+	}
+	return ""
+}
+
+// from returns the datagrams that an address sent.
+func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
+	var sent []netns.Datagram
+	for _, d := range ds {
+		if d.Src.Addr() == addr {
+			sent = append(sent, d)
+		}
+	}
+	return sent
+}
+
+// until cuts datagrams off that were seen after a time.
+func between(ds []netns.Datagram, begin, end time.Duration) []netns.Datagram {
+	var kept []netns.Datagram
+	for _, d := range ds {
+		if d.At >= begin && d.At <= end {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}

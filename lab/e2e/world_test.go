@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"sbc/lab/netns"
+)
+
+// The addresses of every world. Each is in a namespace of its own, so that
+// all worlds may use the same.
+var (
+	itspAddr    = netip.MustParseAddr("198.51.100.10")
+	outsideAddr = netip.MustParseAddr("198.51.100.1") // the SBC, towards the ITSP
+	lanAddr     = netip.MustParseAddr("10.77.3.10")
+	insideAddr  = netip.MustParseAddr("10.77.3.1") // the SBC, towards the LAN
+)
+
+const sipPort = 5060
+
+// testTime bounds every test: no scenario needs a tenth of it on an idle
+// machine.
+const testTime = 60 * time.Second
+
+// direct says that the SBC is left out: a router stands in its place, and the
+// two ends call each other. It proves the scenarios.
+var direct = os.Getenv("SBC_WORLD") == "direct"
+
+// A side is one of the two networks that the border joins.
+type side struct {
+	name   string
+	space  *netns.Space
+	addr   netip.Addr     // of the PBX, or of the ITSP
+	border netip.Addr     // of the SBC, as the side sees it
+	seen   *netns.Capture // everything on the side's cable
+	far    *side
+}
+
+// at returns the side's address with a port.
+func (s *side) at(port int) netip.AddrPort { return netip.AddrPortFrom(s.addr, uint16(port)) }
+
+// target is where the side sends its calls: the SBC, or without it the other
+// side.
+func (s *side) target() netip.AddrPort {
+	if direct {
+		return s.far.at(sipPort)
+	}
+	return netip.AddrPortFrom(s.border, sipPort)
+}
+
+// A world is an ITSP, a LAN, and the SBC between them.
+type world struct {
+	t      *testing.T
+	ctx    context.Context
+	itsp   *side
+	lan    *side
+	middle *netns.Space
+	border *border // nil where direct
+}
+
+// newWorld builds a world. It is taken down at the end of the test, which
+// fails when the SBC does not end empty and by itself.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	netns.Require(t, "root")
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
+	w := &world{
+		t: t, ctx: ctx,
+		itsp: &side{name: "itsp", addr: itspAddr, border: outsideAddr},
+		lan:  &side{name: "lan", addr: lanAddr, border: insideAddr},
+	}
+	w.itsp.far, w.lan.far = w.lan, w.itsp
+	w.middle = w.space("sbc")
+	t.Cleanup(cancel)
+	t.Cleanup(w.story)
+	for i, s := range []*side{w.itsp, w.lan} {
+		s.space = w.space(s.name)
+		w.join(s, fmt.Sprintf("eth%d", i))
+	}
+	if direct {
+		w.route()
+	} else {
+		w.border = w.startBorder()
+	}
+	return w
+}
+
+func (w *world) space(name string) *netns.Space {
+	w.t.Helper()
+	s, err := netns.New(name)
+	w.must(err)
+	w.t.Cleanup(s.Close)
+	return s
+}
+
+// join lays the cable between a side and the middle, and records it at the
+// side's end: there is seen what the side could see.
+func (w *world) join(s *side, name string) {
+	w.t.Helper()
+	w.must(netns.Join(
+		netns.End{Space: s.space, Interface: "eth0", Addr: netip.PrefixFrom(s.addr, 24)},
+		netns.End{Space: w.middle, Interface: name, Addr: netip.PrefixFrom(s.border, 24)},
+	))
+	capture, err := s.space.Capture("eth0")
+	w.must(err)
+	s.seen = capture
+	w.t.Cleanup(func() {
+		if lost, err := capture.Lost(); err != nil || lost != 0 {
+			w.t.Errorf("capture of %s: %d frames lost, %v", s.name, lost, err)
+		}
+		capture.Close()
+	})
+}
+
+// route lets the middle forward between the sides.
+func (w *world) route() {
+	w.t.Helper()
+	w.must(w.middle.Sysctl("net/ipv4/ip_forward", "1"))
+	for _, s := range []*side{w.itsp, w.lan} {
+		w.must(s.space.Route(netip.MustParsePrefix("0.0.0.0/0"), s.border))
+	}
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// await fails the test unless cond becomes true in time.
+func (w *world) await(what string, cond func() bool) {
+	w.t.Helper()
+	if err := netns.Await(w.ctx, cond); err != nil {
+		w.t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+// start starts a program on a side; its output is shown when the test fails.
+func (w *world) start(s *netns.Space, c netns.Command) *netns.Process {
+	w.t.Helper()
+	p, err := s.Start(c)
+	w.must(err)
+	w.t.Cleanup(func() {
+		p.Kill()
+		if w.t.Failed() {
+			w.t.Logf("%s in %s: %s\n%s", c.Path, s.Name(), strings.Join(c.Args, " "), p.Output())
+		}
+	})
+	return p
+}
+
+// end asks a program to end by SIGTERM and waits until it has.
+func (w *world) end(p *netns.Process) error {
+	p.Signal(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 10*time.Second)
+	defer cancel()
+	return p.Wait(ctx)
+}
+
+// story tells what was on the wires of a test that failed.
+func (w *world) story() {
+	if !w.t.Failed() {
+		return
+	}
+	for _, s := range []*side{w.itsp, w.lan} {
+		if s.seen != nil {
+			w.t.Logf("on the wire of %s:\n%s", s.name, ladder(s.seen.Datagrams()))
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package ua
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"sbc/signaling/sip"
+)
+
+// Options say who an agent is.
+type Options struct {
+	User   string         // user part of its address-of-record
+	Addr   netip.AddrPort // where it sends from and receives SIP
+	Peer   netip.AddrPort // where its requests go that belong to no dialog
+	Domain string         // host of what it calls; empty: Peer
+	Canary Canary         // what names its side; the zero Canary adds nothing
+
+	Fields []string // more field lines for INVITE and its 2xx, without line ends
+	Codecs []Codec  // in order of preference; nil: PCMA, PCMU
+
+	MediaPort  uint16 // first RTP port; calls take pairs from here on
+	MediaPairs int    // number of pairs; 0: 100
+	Quiet      bool   // no RTP, no RTCP and no media sockets, only SDP
+	Voice      uint64 // seed of the audio that is sent
+	Hear       uint64 // seed of the audio that is expected; 0: none is checked
+
+	Rand *rand.Rand // source of tags, branches, Call-IDs, and of the wait after 491
+}
+
+// An Agent is a user agent. It must be used by one goroutine at a time.
+type Agent struct {
+	// Constant after New.
+	o     Options
+	start uint64 // session ids of SDP begin here
+
+	alarms  alarms
+	seq     uint64
+	clients map[string]*client // by branch and method
+	servers map[string]*server // by branch, sent-by and method
+	dialogs map[string]*call   // live calls by Call-ID and our tag
+	calls   []*call            // live calls, oldest first
+	last    Call
+}
+
+// New returns an agent without calls.
+func New(o Options) *Agent {
+	if o.Codecs == nil {
+		o.Codecs = []Codec{PCMA, PCMU}
+	}
+	if o.MediaPairs == 0 {
+		o.MediaPairs = 100
+	}
+	return &Agent{
+		o: o, start: uint64(o.Rand.Uint32()),
+		clients: map[string]*client{}, servers: map[string]*server{}, dialogs: map[string]*call{},
+	}
+}
+
+// Receive takes a datagram that came from an address to one of the agent's
+// local addresses: Addr, or a media port. The agent keeps a copy.
+func (a *Agent) Receive(now time.Duration, local, from netip.AddrPort, datagram []byte, do []Effect) []Effect {
+	if local != a.o.Addr {
+		return a.receiveMedia(now, local, from, datagram, do)
+	}
+	m := new(sip.Message)
+	if err := m.Parse(append([]byte(nil), datagram...)); err != nil {
+		if e, ok := err.(*sip.Error); ok && e.Cause == "keepalive" {
+			return do
+		}
+		return a.violation(now, 0, "unreadable message: "+err.Error(), do)
+	}
+	if m.IsRequest() {
+		return a.request(now, from, m, do)
+	}
+	return a.response(now, m, do)
+}
+
+// Calls returns the calls that are not over, oldest first.
+func (a *Agent) Calls() []Call {
+	ids := make([]Call, 0, len(a.calls))
+	for _, c := range a.calls {
+		ids = append(ids, c.id)
+	}
+	return ids
+}
+
+// Idle reports whether the agent holds nothing: no call, no transaction.
+func (a *Agent) Idle() bool {
+	return len(a.calls) == 0 && len(a.clients) == 0 && len(a.servers) == 0
+}
+
+// byID returns a live call, or nil.
+func (a *Agent) byID(id Call) *call {
+	for _, c := range a.calls {
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (a *Agent) send(to netip.AddrPort, b []byte, do []Effect) []Effect {
+	return append(do, Effect{Do: Send, From: a.o.Addr, To: to, Bytes: b})
+}
+
+func (a *Agent) violation(now time.Duration, id Call, text string, do []Effect) []Effect {
+	return tell(Event{Is: Violation, At: now, Call: id, Text: text}, do)
+}
+
+// word returns n random letters and digits.
+func (a *Agent) word(n int) string {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = letters[a.o.Rand.IntN(len(letters))]
+	}
+	return string(b)
+}

@@ -1,0 +1,20 @@
+// Package ua is a SIP user agent as a pure state machine, for tests, the
+// simulation and the demo: a phone, a PBX or a carrier that calls and is
+// called.
+//
+// It is written from the RFCs and shares nothing with the core that it tests
+// but the parsers; it builds its own messages as text. It is strict: what the
+// far end does against RFC 3261, RFC 3264 or RFC 6026 becomes a [Violation].
+//
+// An [Agent] takes datagrams, the time and commands, and appends [Effect]
+// values: datagrams to send, sockets to open and close, and events to tell.
+// The caller carries them out in order before the next call on the same
+// Agent, and calls [Agent.Tick] when [Agent.Next] says so. It reads no clock,
+// opens no socket, and draws randomness from the generator in its Options
+// only, so that the same inputs give the same octets.
+//
+// An agent can be given a [Canary]: words, names and addresses that belong to
+// its side alone, and that it puts into every field in which a real device
+// might name its side. [Canary.Find] looks for them in what the other side
+// sees.
+package ua

@@ -1,0 +1,40 @@
+package mediarelay
+
+// A Cause says why a datagram was not forwarded.
+type Cause uint8
+
+// The causes of drops.
+const (
+	Pass          Cause  = iota // not dropped
+	WrongSource                 // from another address or port than the pinned one
+	NoRemote                    // a far end is not known yet, or has switched the stream off
+	RTPMalformed                // RFC 3550 appendix A.1
+	RTCPMalformed               // RFC 3550 appendix A.2
+	TooLong                     // over MaxDatagram
+	Held                        // the far end may not send now, or the other one does not want to receive
+	SendFailed                  // the kernel did not take it
+	Causes        = iota        // how many there are, Pass included
+)
+
+var causeNames = [Causes]string{
+	Pass:          "pass",
+	WrongSource:   "wrong_source",
+	NoRemote:      "no_remote",
+	RTPMalformed:  "rtp_malformed",
+	RTCPMalformed: "rtcp_malformed",
+	TooLong:       "rtp_too_long",
+	Held:          "held",
+	SendFailed:    "send_failed",
+}
+
+// String returns the label of the cause in metrics.
+func (c Cause) String() string {
+	if int(c) < len(causeNames) {
+		return causeNames[c]
+	}
+	return "unknown"
+}
+
+// MaxDatagram is the length of the longest datagram that is relayed, in
+// octets. Media that has to cross the Internet stays far below.
+const MaxDatagram = 2048

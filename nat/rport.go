@@ -1,0 +1,47 @@
+// Package nat knows what a sender could not know about itself.
+//
+// It is pure: it gives facts about a message and the address it came from,
+// and changes nothing. What is done about them is decided where the message
+// is written.
+package nat
+
+import (
+	"net/netip"
+
+	"sbc/signaling/sip"
+)
+
+// Facts are what a request's top Via and its source say when they are held
+// against each other.
+type Facts struct {
+	// Elsewhere: sent-by is not the address that the packet came from, so
+	// there is a NAT, or a proxy that sends from another address
+	// (RFC 3261 section 18.2.1).
+	Elsewhere bool
+	// Answer is where responses go (RFC 3261 section 18.2.2, RFC 3581
+	// section 4).
+	Answer netip.AddrPort
+}
+
+// Observe compares the top Via of m, a request that came by UDP from src.
+//
+// A response goes to the source, port included, also where rport was not
+// asked for: nearly all user agents listen where they send from, and those
+// behind a NAT are reached in no other way. Only for a sender known to be
+// asymmetric is the port of sent-by used, as RFC 3261 section 18.2.2 says. The
+// address is the source's in any case: what a Via claims must not make us
+// send to a third party (nor does maddr).
+func Observe(m *sip.Message, src netip.AddrPort, asymmetric bool) Facts {
+	via := m.Via()
+	f := Facts{Answer: src}
+	host, err := netip.ParseAddr(string(m.Bytes(via.Host)))
+	port := via.Port
+	if port == 0 {
+		port = 5060
+	}
+	f.Elsewhere = err != nil || host != src.Addr() || port != int(src.Port())
+	if asymmetric && !via.HasRport {
+		f.Answer = netip.AddrPortFrom(src.Addr(), uint16(port))
+	}
+	return f
+}

@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"net/netip"
+	"regexp"
+	"strconv"
+
+	"sbc/signaling/sip"
+)
+
+// A Ref is the place of a rule in the configuration.
+type Ref struct {
+	File string // as the operator named it
+	Line int    // from 1; 0: no place
+}
+
+// String returns "sbc.hcl:14", or "" for the zero Ref.
+func (r Ref) String() string {
+	if r.Line == 0 {
+		return r.File
+	}
+	return r.File + ":" + strconv.Itoa(r.Line)
+}
+
+// Options are the rules in plain Go. Indices name realms by their place in
+// Realms and peers by their place in Peers. Compile keeps the slices: they
+// must not change afterwards.
+type Options struct {
+	Realms []Realm
+	Peers  []Peer
+	Routes []Route // in the order in which they are tried
+	Calls  int     // calls at once, of all peers together; 0: no limit
+}
+
+// A Realm is a network that the SBC faces.
+type Realm struct {
+	Name  string
+	Trust bool // strangers get an answer instead of silence
+	Ref   Ref
+}
+
+// A Peer is a configured neighbour: an ITSP trunk, a PBX.
+type Peer struct {
+	Name   string
+	Realm  int
+	Target Target
+
+	// Sources are where its messages come from. Empty: from what Target
+	// resolves to.
+	Sources []netip.Prefix
+
+	// Domain is the host that it wants to see in Request-URI, From and To.
+	// Empty: the host of Target.
+	Domain string
+
+	Calls    int // calls at once, to and from it; 0: no limit
+	Ref      Ref
+	CallsRef Ref // where Calls is set; zero: Ref
+}
+
+// Host returns the host that the peer wants to see: Domain, else the host of
+// the target.
+func (p *Peer) Host() string {
+	if p.Domain != "" {
+		return p.Domain
+	}
+	return p.Target.Host
+}
+
+// A Target is where requests for a peer are sent.
+type Target struct {
+	Host      string     // as written; IPv6 without brackets
+	Addr      netip.Addr // valid when Host is an address
+	Port      uint16
+	Transport string // "udp"
+}
+
+// A Route sends requests of some peers to others.
+type Route struct {
+	Name    string
+	From    []int // peers; at least one
+	Match   Match
+	To      []int    // peers, in the order in which they are tried; at least one
+	Rewrite *Rewrite // nil: the user part stays as it is
+	Ref     Ref
+}
+
+// A Match narrows a route. Everything that it names must hold; the zero
+// Match holds for every request.
+type Match struct {
+	User    *regexp.Regexp // of the Request-URI, escapes resolved; nil: any
+	Host    *regexp.Regexp // of the Request-URI; nil: any
+	Methods []sip.Method   // one of them; empty: any
+	Fields  []FieldMatch   // all of them
+}
+
+// A FieldMatch holds when the message has a field of that name with a value
+// that Value matches. Of a repeated field one line is enough.
+type FieldMatch struct {
+	Name  string // long or compact form, case does not matter
+	Value *regexp.Regexp
+}
+
+// A Rewrite changes the user part of the Request-URI. Either Replace is set,
+// or Strip and Prefix are.
+type Rewrite struct {
+	Strip  int    // characters taken off the front
+	Prefix string // put in front, after Strip
+
+	// Replace is the new user part; $1 to $9 stand for the groups of the
+	// route's Match.User, $0 for what it matched, $$ for a dollar.
+	Replace string
+}

@@ -1,0 +1,171 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+)
+
+// Rules are one compiled rule set. All methods may be called by any
+// goroutine; SetResolved by one at a time.
+type Rules struct {
+	// Constant after Compile.
+	o        Options
+	byPeer   [][]*route // the routes that begin at a peer, in order
+	refusals refusals
+
+	// Atomic.
+	sources atomic.Pointer[sources]
+}
+
+// A route is a Route with what is worked out once.
+type route struct {
+	*Route
+	replace template
+	empty   Refusal // Rewrite left nothing
+}
+
+// refusals are all that the rules can say no with, by realm or by peer.
+type refusals struct {
+	stranger   []Refusal // by realm
+	notAllowed []Refusal // by peer
+	noRoute    []Refusal // by peer
+	uriTooLong []Refusal // by peer
+	callsLimit []Refusal // by peer
+	noPeer     Refusal
+	capacity   Refusal
+}
+
+// Compile checks o and makes the rules of it. The error joins all problems.
+func Compile(o Options) (*Rules, error) {
+	r := &Rules{o: o, byPeer: make([][]*route, len(o.Peers))}
+	errs := o.check()
+	for i := range o.Routes {
+		c, err := compileRoute(&o.Routes[i])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: route %q: %w", o.Routes[i].Ref, o.Routes[i].Name, err))
+			continue
+		}
+		for _, p := range o.Routes[i].From {
+			if p >= 0 && p < len(r.byPeer) {
+				r.byPeer[p] = append(r.byPeer[p], c)
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	r.refusals = r.allRefusals()
+	s, err := newSources(&r.o)
+	if err != nil {
+		return nil, err
+	}
+	r.sources.Store(s)
+	return r, nil
+}
+
+// Options returns what the rules were made of, to be read only.
+func (r *Rules) Options() *Options { return &r.o }
+
+// Peers returns the peers, to be read only.
+func (r *Rules) Peers() []Peer { return r.o.Peers }
+
+// Stranger returns what a message from no peer gets in a realm: silence, or
+// 403 where the realm is trusted.
+func (r *Rules) Stranger(realm int) *Refusal { return &r.refusals.stranger[realm] }
+
+func (r *Rules) allRefusals() refusals {
+	no := refusals{
+		noPeer:   forbidden(CauseStranger, Ref{}, "the request is from no peer"),
+		capacity: noRoom(CauseCapacity, Ref{}, fmt.Sprintf("the limit of %d calls in all is reached", r.o.Calls)),
+	}
+	for i := range r.o.Realms {
+		e := &r.o.Realms[i]
+		if e.Trust {
+			no.stranger = append(no.stranger, forbidden(CauseStranger, e.Ref, "no peer of realm "+e.Name+" has this source address"))
+		} else {
+			no.stranger = append(no.stranger, silence(e.Ref, "no peer of realm "+e.Name+" has this source address, and the realm is not trusted"))
+		}
+	}
+	for i := range r.o.Peers {
+		p := &r.o.Peers[i]
+		no.notAllowed = append(no.notAllowed, forbidden(CauseNotAllowed, p.Ref, "no route begins at peer "+p.Name))
+		no.noRoute = append(no.noRoute, r.noRoute(i))
+		no.uriTooLong = append(no.uriTooLong, tooLong(p.Ref, fmt.Sprintf("user or host part is over %d octets", partMax)))
+		no.callsLimit = append(no.callsLimit, noRoom(CauseCallsLimit, p.limitRef(),
+			fmt.Sprintf("peer %s has the %d calls that it may have", p.Name, p.Calls)))
+	}
+	return no
+}
+
+// noRoute names the last route that was tried for the peer.
+func (r *Rules) noRoute(peer int) Refusal {
+	p := &r.o.Peers[peer]
+	routes := r.byPeer[peer]
+	if len(routes) == 0 {
+		return notFound(CauseNoRoute, p.Ref, "no route begins at peer "+p.Name)
+	}
+	last := routes[len(routes)-1]
+	return notFound(CauseNoRoute, last.Ref,
+		fmt.Sprintf("none of the %d routes from peer %s matches; the last is %s", len(routes), p.Name, last.Name))
+}
+
+func (p *Peer) limitRef() Ref {
+	if p.CallsRef != (Ref{}) {
+		return p.CallsRef
+	}
+	return p.Ref
+}
+
+func (o *Options) check() []error {
+	var errs []error
+	if o.Calls < 0 {
+		errs = append(errs, fmt.Errorf("limit of %d calls", o.Calls))
+	}
+	for i := range o.Peers {
+		if err := o.Peers[i].check(len(o.Realms)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: peer %q: %w", o.Peers[i].Ref, o.Peers[i].Name, err))
+		}
+	}
+	for i := range o.Routes {
+		if err := o.Routes[i].check(len(o.Peers)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: route %q: %w", o.Routes[i].Ref, o.Routes[i].Name, err))
+		}
+	}
+	return errs
+}
+
+func (p *Peer) check(realms int) error {
+	switch {
+	case p.Realm < 0 || p.Realm >= realms:
+		return fmt.Errorf("no realm %d", p.Realm)
+	case p.Target.Host == "":
+		return errors.New("no target")
+	case p.Calls < 0:
+		return fmt.Errorf("limit of %d calls", p.Calls)
+	}
+	for _, s := range p.Sources {
+		if !s.IsValid() {
+			return errors.New("invalid source prefix")
+		}
+	}
+	return nil
+}
+
+func (t *Route) check(peers int) error {
+	if len(t.From) == 0 || len(t.To) == 0 {
+		return errors.New("a route needs peers that it is from and to")
+	}
+	for _, list := range [][]int{t.From, t.To} {
+		for _, p := range list {
+			if p < 0 || p >= peers {
+				return fmt.Errorf("no peer %d", p)
+			}
+		}
+	}
+	return nil
+}
+
+// addrOf brings an address into the form in which the tables hold it.
+func addrOf(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }

@@ -1,0 +1,88 @@
+package b2bua
+
+import (
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/topology"
+)
+
+// ack handles the ACK for a 2xx of ours: it goes on to the side that sent the
+// 2xx, with the answer in it where the 2xx was the offer.
+func (c *Calls) ack(ev *Event, do []Effect) []Effect {
+	m := ev.Msg
+	call, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
+	if call == nil || ev.Peer != call.legs[s].peer && ev.Flow != call.legs[s].flow {
+		return do
+	}
+	do = append(do, Effect{Do: Saw, Call: call, Side: s, Msg: m})
+	in := call.inv
+	if in == nil || in.from != s || in.state != answered || in.seqIn != m.CSeq() {
+		return do
+	}
+	do = call.disarm(TimerAgain, do)
+	d, r := c.describe(call, s, m)
+	if r != nil || in.offerIn == offerIn2xx && !d.has {
+		// RFC 3261 section 13.2.1: the ACK had to carry the answer. Without
+		// it there is no session, on either side.
+		return c.end(call, "no_answer", nil, do)
+	}
+	to := s.other()
+	if in.offerIn != offerIn2xx {
+		d.drop = d.has // neither offer nor answer
+	}
+	e, do := c.writeAck(call, to, m, &d, do)
+	if in.offerIn == offerIn2xx {
+		do = c.agreeInAck(call, s, &d, do)
+	}
+	in.ack, in.ackTo = append([]byte(nil), e.Bytes...), e.Flow
+	in.state, in.final = acked, nil
+	return append(do, e)
+}
+
+func (c *Calls) writeAck(call *Call, to Side, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
+	l := &call.legs[to]
+	e := Effect{Do: Send, Call: call, Side: to, Flow: l.next, Method: sip.ACK}
+	e, do = c.writeRequest(call, to, m, e, c.newBranch(call), call.inv.seqOut, &topology.Leg{}, d, do)
+	if e.Bytes == nil {
+		e.Msg, e.Edits = nil, nil
+		e.Bytes = c.ownRequest(l, sip.ACK, call.inv.seqOut, c.newBranch(call), "")
+	}
+	return e, do
+}
+
+// newBranch makes the branch of a request that is no transaction: ACK for a 2xx.
+func (c *Calls) newBranch(call *Call) []byte {
+	id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard}
+	return c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
+}
+
+// ackOwn acknowledges the 2xx to the INVITE under way without waiting for the
+// other side's ACK.
+func (c *Calls) ackOwn(call *Call, do []Effect) []Effect {
+	in := call.inv
+	side := in.from.other()
+	l := &call.legs[side]
+	if l.state != legConfirmed {
+		return do
+	}
+	b := c.ownRequest(l, sip.ACK, in.seqOut, c.newBranch(call), "")
+	in.ack, in.ackTo = append([]byte(nil), b...), l.next
+	return append(do, Effect{Do: Send, Call: call, Side: side, Flow: l.next, Method: sip.ACK, Bytes: b})
+}
+
+// dropFork ends a dialog that a second 2xx would open: the first one won.
+// RFC 3261 section 13.2.2.4.
+func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effect {
+	lost := leg{flow: call.legs[s].flow, callID: call.legs[s].callID, local: call.legs[s].local}
+	lost.remote = m.Unfold(nil, m.To().Value)
+	lost.learn(m, true)
+	if len(lost.target) == 0 {
+		return do
+	}
+	do = append(do, Effect{Do: Send, Call: call, Side: s, Flow: lost.next, Method: sip.ACK,
+		Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), c.newBranch(call), "")})
+	client, branch := c.newClient(call)
+	call.relays = append(call.relays, relay{client: client, from: s.other(), method: sip.BYE, own: true})
+	return append(do, Effect{Do: Start, Call: call, Side: s, Client: client, Flow: lost.next, Method: sip.BYE,
+		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, branch, "")})
+}

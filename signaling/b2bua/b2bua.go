@@ -1,0 +1,315 @@
+// Package b2bua holds the calls of one shard: two legs each, and what crosses
+// from one to the other.
+//
+// It does no I/O. Step takes an event and appends effects, which the caller
+// carries out in order; some effects (Open, Reserve, Listen) are answered at once
+// by another event, before any other event of that call. A relayed message
+// takes one way only: bytes, facts, leg, topology.Hide, bytes, audit.
+//
+// RFC 7092 calls what this is a signaling-plane B2BUA with media relay.
+package b2bua
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"sbc/signaling/edit"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/topology"
+)
+
+// A Flow is where a message came from or goes to: a listener of ours and the
+// address at the other end.
+type Flow struct {
+	Listener uint16
+	Remote   netip.AddrPort
+}
+
+// A Side names a leg of a call.
+type Side uint8
+
+// The caller's leg is A, the callee's is B.
+const (
+	A Side = iota
+	B
+)
+
+func (s Side) other() Side { return 1 - s }
+
+func (s Side) String() string { return [...]string{"a", "b"}[s] }
+
+// A Server names a server transaction, a Client a client transaction: the key
+// of the first, the serial in the branch of the second.
+type (
+	Server [2]uint64
+	Client uint64
+)
+
+// Options are what all calls of a shard have in common. They do not change.
+type Options struct {
+	Realms    []Realm
+	Listeners []Listener // by Flow.Listener
+	IDs       ident.Maker
+	Rand      *rand.Rand
+	Shard     func(*rand.Rand) uint8 // draws a virtual shard that the owner of these calls serves
+
+	// OwnPort tells whether an address is one of our media addresses, and if
+	// so whether a call has that port now.
+	OwnPort func(netip.AddrPort) (own, live bool)
+
+	Ring  time.Duration // from the INVITE to its final response, RFC 3261 section 16.6 timer C
+	Quiet time.Duration // silence of all media that ends a call; 0: never
+	Held  time.Duration // the same while a call is held; 0: never
+	Long  time.Duration // the longest call; 0: no bound
+}
+
+// A Realm is what calls must know of a realm.
+type Realm struct {
+	Topology *topology.Realm
+	Known    *topology.Known // identifiers of the other realms' configuration
+	Loopback bool            // the realm itself is on loopback addresses
+}
+
+// A Listener is an address of ours as it stands in Via and Contact.
+type Listener struct {
+	Realm     int
+	Host      string // host[:port]
+	Transport string // UDP
+}
+
+// A Target is a peer that a call may be sent to.
+type Target struct {
+	Peer int
+	Flow Flow
+	Host string      // for the Request-URI and To: the peer's domain or address
+	User []byte      // user part after the route's rewriting; nil: as received
+	Rule edit.Reason // the route that chose it: sbc.hcl:40
+}
+
+// Kind says what happened.
+type Kind uint8
+
+// Events.
+const (
+	Invite   Kind = iota // Msg opens a call: Flow, Peer, Server, Targets
+	Request              // Msg belongs to a dialog, and is neither ACK nor CANCEL: Flow, Peer, Server
+	Ack                  // Msg is an ACK for a 2xx: Flow, Peer
+	Canceled             // a CANCEL for the INVITE of Server was answered 200: Msg
+	Response             // Msg answers Client
+	TimedOut             // no final response came for Client
+	Fire                 // Timer of Call is due
+	Opened               // answer to Open: Streams, or Err
+	Reserved             // answer to Reserve: Err
+	Heard                // answer to Listen: Silent
+	End                  // the operator or the engine ends Call: Why
+)
+
+// An Event is what Step takes. Msg and all it refers to are read during Step
+// and, where an Open or Reserve follows, until its answer; never later.
+type Event struct {
+	Is      Kind
+	Msg     *sip.Message
+	Flow    Flow
+	Peer    int // index of the peer it is from; -1: none
+	Server  Server
+	Client  Client
+	Targets []Target
+	Call    *Call
+	Side    Side // of Call, once it is known
+	Timer   Timer
+	Streams []Stream
+	Err     *Refusal
+	Silent  time.Duration
+	Why     string
+}
+
+// A Stream is one media line's ports of ours, by side.
+type Stream struct {
+	Local [2]Local
+}
+
+// Local is our end of a media line on one side.
+type Local struct {
+	Addr           netip.Addr
+	Port, RTCPPort uint16
+}
+
+// A Remote is the far end of a media line on one side, as offer and answer
+// agreed.
+type Remote struct {
+	RTP, RTCP       netip.AddrPort
+	Mux             bool
+	Sends, Receives bool
+}
+
+// A Refusal is an answer of ours to a request, with its cause for the
+// counters and what the sender shall know.
+type Refusal struct {
+	Status int
+	Reason string // "": the status's own
+	Cause  string // metric label
+	Fields string // complete field lines
+	Rule   edit.Reason
+}
+
+// Action says what an Effect does.
+type Action uint8
+
+// Effects.
+const (
+	Respond  Action = iota // Bytes with Status go out by Server
+	Start                  // Client begins on Flow with the request in Bytes
+	Forget                 // Client ends without more
+	Cancel                 // CANCEL goes out for the INVITE of Client
+	Send                   // Bytes go out on Flow, without a transaction: ACK for a 2xx
+	Arm                    // Timer of Call, After
+	Disarm                 // Timer of Call
+	Reserve                // a place for Call at Peer; answered by Reserved
+	Release                // the place at Peer
+	Open                   // media lines, Count in all: answered by Opened
+	Pin                    // Remote is the far end of media line Index on Side
+	Close                  // all media lines
+	Listen                 // how long is all media silent? answered by Heard
+	Saw                    // for the trace: Msg came in on Side
+	Note                   // for the trace: Text, Rule
+	Leaked                 // for the trace and the counters: the audit found Text in Field
+	Refused                // for the counters: Refusal
+	Created                // Call exists
+	Answered               // Call was answered
+	Ended                  // Call ended: Text is the cause; nothing is sent for it but what is under way
+	Gone                   // Call is over; nothing refers to it
+)
+
+// An Effect is what Step asks for. What it refers to is valid until the next
+// Step of the same Calls that is not an answer to one of these effects.
+type Effect struct {
+	Do      Action
+	Side    Side
+	Timer   Timer
+	Call    *Call
+	Server  Server
+	Client  Client
+	Flow    Flow
+	Peer    int
+	Status  int
+	Method  sip.Method
+	Bytes   []byte
+	Msg     *sip.Message // what Bytes was made from, or nil: it is our own
+	Edits   []edit.Edit  // what was changed in Msg
+	After   time.Duration
+	Count   int
+	Index   int
+	Remote  Remote
+	Field   string
+	Text    string
+	Rule    edit.Reason
+	Refusal *Refusal
+}
+
+// A Timer is one of a call's timers.
+type Timer uint8
+
+// The timers of a call; each is armed at most once.
+const (
+	TimerRing  Timer = iota // no final response to an INVITE
+	TimerAgain              // the 2xx is sent again until its ACK comes
+	TimerMedia              // time to ask for silence
+	TimerLong               // the longest call
+	Timers                  // how many there are
+)
+
+// Calls are the calls of one shard. One goroutine owns them.
+type Calls struct {
+	opt  Options
+	list []*Call           // in no order that matters, but the same for the same events
+	legs map[uint64]legRef // by the serial of our tag
+	byTx map[Server]*Call  // INVITEs that are not answered yet
+	out  map[Client]*Call  // requests that have no final response yet
+	work scratch
+	hand *Call // whose event is being handled
+}
+
+type legRef struct {
+	call *Call
+	side Side
+}
+
+// New returns Calls without a call.
+func New(o Options) *Calls {
+	return &Calls{opt: o, legs: map[uint64]legRef{}, byTx: map[Server]*Call{}, out: map[Client]*Call{}}
+}
+
+// Len returns the number of calls.
+func (c *Calls) Len() int { return len(c.list) }
+
+// All returns the calls. The slice is a view until the next Step.
+func (c *Calls) All() []*Call { return c.list }
+
+// Rest returns how many table entries there are beyond those of live calls:
+// 0 unless something was left behind.
+func (c *Calls) Rest() int {
+	legs, txs := 0, 0
+	for _, call := range c.list {
+		for s := range call.legs {
+			if len(call.legs[s].localTag) > 0 {
+				legs++
+			}
+		}
+		txs += call.clients
+	}
+	return len(c.legs) - legs + len(c.out) - txs
+}
+
+// InHand returns the call whose event was handled last, nil if it was none's:
+// after a panic it is the one that a bug of ours has broken.
+func (c *Calls) InHand() *Call { return c.hand }
+
+// Drop forgets a call that cannot be ended properly any more, without a
+// message to anybody, and appends what gives back what it holds.
+func (c *Calls) Drop(call *Call, cause string, do []Effect) []Effect {
+	for s := range call.legs {
+		call.legs[s].state = legEnded
+	}
+	if call.inv != nil {
+		c.finish(call, call.inv.client)
+	}
+	for _, r := range call.relays {
+		c.finish(call, r.client)
+	}
+	call.clients = 0
+	return c.ended(call, cause, do)
+}
+
+// Step handles one event and appends what is to be done. The caller drains
+// do, answering Open, Reserve and Listen by a Step each, before the next event.
+func (c *Calls) Step(ev *Event, do []Effect) []Effect {
+	switch ev.Is {
+	case Opened, Reserved:
+		return c.resume(ev, do)
+	case Heard:
+		return c.heard(ev, do)
+	}
+	c.work.reset()
+	c.hand = ev.Call
+	switch ev.Is {
+	case Invite:
+		return c.invite(ev, do)
+	case Request:
+		return c.request(ev, do)
+	case Ack:
+		return c.ack(ev, do)
+	case Canceled:
+		return c.canceled(ev, do)
+	case Response:
+		return c.response(ev, do)
+	case TimedOut:
+		return c.timedOut(ev, do)
+	case Fire:
+		return c.fire(ev, do)
+	case End:
+		return c.end(ev.Call, ev.Why, nil, do)
+	}
+	return do
+}

@@ -1,0 +1,196 @@
+package b2bua
+
+import (
+	"bytes"
+
+	"sbc/signaling/edit"
+	"sbc/signaling/sdp"
+	"sbc/signaling/sip"
+)
+
+// learnKnown takes from m, which came from side from, the identifiers that
+// the other side must not see. What a side says itself it may also hear.
+func (c *Calls) learnKnown(call *Call, from Side, m *sip.Message, d *description) {
+	k := knower{m: m, hide: &call.legs[from.other()], own: &call.legs[from], side: from}
+	for _, f := range m.Fields() {
+		switch f.ID {
+		case sip.FieldVia:
+			k.via(f)
+		case sip.FieldContact, sip.FieldRecordRoute:
+			k.addrs(f, aContact)
+		}
+	}
+	k.addr(m.From(), aFrom)
+	k.addr(m.To(), aTo)
+	if m.IsRequest() {
+		k.uri(m.RequestURI(), aRequestURI)
+	}
+	k.token(m.CallID(), aCallID)
+	if d != nil && d.has && d.sess != nil {
+		k.description(d.sess)
+	}
+}
+
+// learnOurs notes which of our own names belong to one leg only, and what the
+// peer of a target may see of itself.
+func (c *Calls) learnOurs(call *Call, t *Target) {
+	a, b := &call.legs[A], &call.legs[B]
+	a.known.AddToken(b.callID, "our Call-ID on leg b")
+	a.known.AddToken(b.localTag, "our tag on leg b")
+	b.known.AddToken(a.localTag, "our tag on leg a")
+	b.known.Allow([]byte(t.Host))
+	b.known.Allow([]byte(t.Flow.Remote.Addr().String()))
+	b.known.Allow([]byte(c.opt.Listeners[t.Flow.Listener].Host))
+	a.known.AddHost([]byte(t.Host), "host of the peer on leg b")
+	a.known.AddHost([]byte(t.Flow.Remote.Addr().String()), "address of the peer on leg b")
+	b.known.AddHost([]byte(a.flow.Remote.Addr().String()), "address of the peer on leg a")
+	a.known.Allow([]byte(a.flow.Remote.Addr().String()))
+	a.known.Allow([]byte(c.opt.Listeners[a.flow.Listener].Host))
+}
+
+// A knower puts what one message tells into the sets of both legs.
+type knower struct {
+	m         *sip.Message
+	hide, own *leg
+	side      Side
+}
+
+func (k *knower) host(s edit.Span, what place) {
+	if s.Empty() {
+		return
+	}
+	b := k.m.Bytes(s)
+	k.hide.known.AddHost(b, what.of(k.side))
+	k.own.known.Allow(b)
+}
+
+func (k *knower) token(s edit.Span, what place) {
+	if s.Empty() {
+		return
+	}
+	b := k.m.Bytes(s)
+	if string(b) == string(k.own.callID) && k.side == B {
+		return // ours
+	}
+	k.hide.known.AddToken(b, what.of(k.side))
+}
+
+func (k *knower) uri(s edit.Span, what place) {
+	if uri, err := sip.ParseURI(k.m.Raw, s); err == nil {
+		k.host(uri.Host, what)
+	}
+}
+
+func (k *knower) addr(na sip.NameAddr, what place) {
+	k.uri(na.URI, what)
+	if !na.Tag.Empty() {
+		k.token(na.Tag, aTag)
+	}
+}
+
+func (k *knower) addrs(f sip.Field, what place) {
+	for na, err := range k.m.NameAddrs(f) {
+		if err != nil {
+			return
+		}
+		k.uri(na.URI, what)
+	}
+}
+
+func (k *knower) via(f sip.Field) {
+	if !k.m.IsRequest() {
+		return // our own, come back
+	}
+	for rest := f.Value; !rest.Empty(); {
+		v, next, err := sip.ParseVia(k.m.Raw, rest)
+		if err != nil {
+			return
+		}
+		k.host(v.Host, aVia)
+		k.token(v.Branch, aBranch)
+		rest = next
+	}
+}
+
+// description takes the addresses of a session description, those of its
+// candidates too: they name the far end's networks.
+func (k *knower) description(s *sdp.Session) {
+	for _, ln := range s.Lines {
+		switch v := ln.Value; {
+		case ln.Type == 'o':
+			k.host(word(k.m.Raw, v, 5), anOrigin)
+		case ln.Type == 'c':
+			k.host(word(k.m.Raw, v, 2), aConnection)
+		case ln.Type == 'a' && bytes.HasPrefix(k.m.Bytes(v), []byte("candidate:")):
+			k.host(word(k.m.Raw, v, 4), aCandidate)
+			k.host(after(k.m.Raw, v, "raddr"), aCandidate)
+		case ln.Type == 'a' && bytes.HasPrefix(k.m.Bytes(v), []byte("rtcp:")):
+			k.host(word(k.m.Raw, v, 3), anRTCP)
+		}
+	}
+}
+
+// word returns the nth word of s, counted from 0.
+func word(raw []byte, s edit.Span, n int) edit.Span {
+	for i := s.Start; i < s.End; n-- {
+		j := i
+		for j < s.End && raw[j] != ' ' {
+			j++
+		}
+		if n == 0 {
+			return edit.Span{Start: i, End: j}
+		}
+		i = j + 1
+	}
+	return edit.Span{}
+}
+
+// after returns the word that follows the word name in s.
+func after(raw []byte, s edit.Span, name string) edit.Span {
+	for n := 0; ; n++ {
+		w := word(raw, s, n)
+		if w.Empty() {
+			return w
+		}
+		if string(w.Of(raw)) == name {
+			return word(raw, s, n+1)
+		}
+	}
+}
+
+// A place is where in a message an identifier stood.
+type place uint8
+
+const (
+	aVia place = iota
+	aBranch
+	aContact
+	aFrom
+	aTo
+	aTag
+	aRequestURI
+	aCallID
+	anOrigin
+	aConnection
+	aCandidate
+	anRTCP
+	places
+)
+
+// placeNames has whole texts, so that naming a place costs nothing.
+var placeNames = [places][2]string{
+	aVia:        {"Via of leg a", "Via of leg b"},
+	aBranch:     {"branch of leg a", "branch of leg b"},
+	aContact:    {"Contact of leg a", "Contact of leg b"},
+	aFrom:       {"From of leg a", "From of leg b"},
+	aTo:         {"To of leg a", "To of leg b"},
+	aTag:        {"tag of leg a", "tag of leg b"},
+	aRequestURI: {"Request-URI of leg a", "Request-URI of leg b"},
+	aCallID:     {"Call-ID of leg a", "Call-ID of leg b"},
+	anOrigin:    {"o= of leg a", "o= of leg b"},
+	aConnection: {"c= of leg a", "c= of leg b"},
+	aCandidate:  {"a=candidate of leg a", "a=candidate of leg b"},
+	anRTCP:      {"a=rtcp of leg a", "a=rtcp of leg b"},
+}
+
+func (p place) of(s Side) string { return placeNames[p][s] }

@@ -1,0 +1,205 @@
+package b2bua
+
+import (
+	"net/netip"
+
+	"sbc/signaling/edit"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/topology"
+)
+
+// A leg is our half of one dialog (RFC 3261 section 12).
+type leg struct {
+	realm, peer int
+	flow        Flow // by which the dialog began
+	state       legState
+
+	callID    []byte
+	localTag  []byte // ours
+	remoteTag []byte // theirs; nil: not known yet
+	local     []byte // From of our requests, To of our responses: complete values
+	remote    []byte // the other one
+	localSeq  uint32
+	remoteSeq uint32
+	target    []byte // remote target URI, from their Contact
+	routes    []byte // route set as complete Route lines
+	strict    []byte // first route, when it is a strict router: it becomes the Request-URI
+	next      Flow   // where requests go
+	sent      sentSDP
+	said      []line         // what the far end last agreed to, by media line
+	offered   []line         // what it proposed, while an offer is open
+	known     topology.Known // what this side must not learn: the other leg's identifiers
+}
+
+type legState uint8
+
+const (
+	legNone      legState = iota // no message yet
+	legEarly                     // INVITE under way
+	legConfirmed                 // 2xx sent or received
+	legEnded                     // BYE sent or received, or INVITE refused
+)
+
+// newTag gives the leg its tag and enters it into the table of dialogs.
+func (c *Calls) newTag(call *Call, s Side) {
+	id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard}
+	l := &call.legs[s]
+	l.localTag = c.opt.IDs.Append(nil, ident.Tag, id)
+	c.legs[id.Serial] = legRef{call, s}
+}
+
+// find returns the leg whose tag stands in a message to us (To of a request),
+// when Call-ID and the far end's tag match too.
+func (c *Calls) find(callID, ourTag, theirTag []byte) (*Call, Side) {
+	id, ok := c.opt.IDs.Read(ident.Tag, ourTag)
+	if !ok {
+		return nil, A
+	}
+	ref, ok := c.legs[id.Serial]
+	if !ok {
+		return nil, A
+	}
+	l := &ref.call.legs[ref.side]
+	if string(l.callID) != string(callID) {
+		return nil, A
+	}
+	// A far end that had not sent its tag yet may send a request first only
+	// where its response was lost (RFC 3261 section 12.2.2); none is known
+	// to, and taking the tag from it would let a guess in.
+	if string(l.remoteTag) != string(theirTag) {
+		return nil, A
+	}
+	c.hand = ref.call
+	return ref.call, ref.side
+}
+
+// learn takes what m, from the leg's far end, says about where the far end is:
+// its Contact as remote target, and with the first message of a dialog its
+// Record-Route as route set (RFC 3261 section 12.1 and 12.2.1.2).
+func (l *leg) learn(m *sip.Message, first bool) {
+	if uri := contactURI(m); uri != nil {
+		l.target = append(l.target[:0], uri...)
+	}
+	if first {
+		l.learnRoutes(m)
+	}
+	l.aim()
+}
+
+func contactURI(m *sip.Message) []byte {
+	f, ok := m.First(sip.FieldContact)
+	if !ok {
+		return nil
+	}
+	for na, err := range m.NameAddrs(f) {
+		if err != nil {
+			return nil
+		}
+		return m.Bytes(na.URI)
+	}
+	return nil
+}
+
+// learnRoutes takes the route set of a dialog: in order from a request, in
+// reverse from a response (RFC 3261 sections 12.1.1 and 12.1.2).
+func (l *leg) learnRoutes(m *sip.Message) {
+	var routes [][]byte
+	for _, f := range m.Fields() {
+		if f.ID != sip.FieldRecordRoute {
+			continue
+		}
+		for na, err := range m.NameAddrs(f) {
+			if err != nil {
+				break
+			}
+			routes = append(routes, m.Bytes(na.Value))
+		}
+	}
+	if !m.IsRequest() {
+		for i, j := 0, len(routes)-1; i < j; i, j = i+1, j-1 {
+			routes[i], routes[j] = routes[j], routes[i]
+		}
+	}
+	l.routes, l.strict = nil, nil
+	for i, r := range routes {
+		if i == 0 && !looseRouter(r) {
+			l.strict = append([]byte(nil), r...)
+			continue
+		}
+		l.routes = append(append(append(l.routes, "Route: "...), r...), "\r\n"...)
+	}
+}
+
+func looseRouter(route []byte) bool {
+	na, err := sip.ParseNameAddr(route, edit.Span{End: len(route)})
+	if err != nil {
+		return false
+	}
+	uri, err := sip.ParseURI(route, na.URI)
+	if err != nil {
+		return false
+	}
+	_, lr := sip.Param(route, uri.Params, "lr")
+	return lr
+}
+
+// requestURI returns the Request-URI and Route lines of a request to the far
+// end (RFC 3261 section 12.2.1.1).
+func (l *leg) requestURI() (uri, routes []byte) {
+	if l.strict == nil {
+		return l.target, l.routes
+	}
+	routes = append(append([]byte(nil), l.routes...), "Route: <"...)
+	routes = append(append(routes, l.target...), ">\r\n"...)
+	na, err := sip.ParseNameAddr(l.strict, edit.Span{End: len(l.strict)})
+	if err != nil {
+		return l.target, l.routes
+	}
+	return na.URI.Of(l.strict), routes
+}
+
+// aim computes where requests of the dialog go: to the first route or the
+// remote target where that is an address, else the way the dialog began. A
+// host name is not looked up: what a peer writes into a Contact must not make
+// us ask anybody.
+func (l *leg) aim() {
+	l.next = l.flow
+	hop := l.target
+	if l.strict != nil {
+		hop = l.strict
+	} else if len(l.routes) > 0 {
+		hop = l.routes[len("Route: "):]
+		for i, c := range hop {
+			if c == '\r' {
+				hop = hop[:i]
+				break
+			}
+		}
+	}
+	na, err := sip.ParseNameAddr(hop, edit.Span{End: len(hop)})
+	if err != nil {
+		return
+	}
+	uri, err := sip.ParseURI(hop, na.URI)
+	if err != nil {
+		return
+	}
+	host := uri.Host.Of(hop)
+	if maddr, ok := sip.Param(hop, uri.Params, "maddr"); ok {
+		host = maddr.Of(hop)
+	}
+	addr, err := netip.ParseAddr(string(host))
+	if err != nil || addr.Is4() != l.flow.Remote.Addr().Is4() || addr.IsUnspecified() || addr.IsMulticast() {
+		return
+	}
+	port := uri.Port
+	if port == 0 {
+		port = 5060
+	}
+	l.next.Remote = netip.AddrPortFrom(addr, uint16(port))
+}
+
+// refresh tells whether a request or its 2xx may change the remote target
+// (RFC 3261 section 12.2).
+func refresh(m sip.Method) bool { return m == sip.INVITE }

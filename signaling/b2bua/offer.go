@@ -1,0 +1,284 @@
+package b2bua
+
+import (
+	"net/netip"
+
+	"github.com/dchest/siphash"
+
+	"sbc/signaling/edit"
+	"sbc/signaling/sdp"
+	"sbc/signaling/sip"
+	"sbc/topology"
+)
+
+// A line is what a far end said of one media line.
+type line struct {
+	rtp, rtcp netip.AddrPort
+	dir       sdp.Direction // as the far end sees it; c=0.0.0.0 counts as "does not receive"
+	mux, off  bool
+}
+
+// A description is the session description of a message on its way.
+type description struct {
+	has   bool
+	drop  bool // it must not go on: the body is taken out
+	body  edit.Span
+	lines []line
+	sess  *sdp.Session
+}
+
+// sentSDP keeps the o= line of a leg right: the version rises by one when,
+// and only when, what we say changes (RFC 3264 section 8).
+type sentSDP struct {
+	id      uint64
+	version uint64 // of the description that both agreed to
+	sum     uint64 // and its hash
+	last    uint64 // highest version used
+	next    uint64 // version and hash of the one proposed
+	nextSum uint64
+}
+
+func (c *Calls) newSDP() sentSDP {
+	// Below 2^31: some devices read it as a signed 32-bit number.
+	return sentSDP{id: uint64(c.opt.Rand.Uint32N(1 << 31))}
+}
+
+// describe reads the session description in m, which came from side from.
+func (c *Calls) describe(call *Call, from Side, m *sip.Message) (description, *Refusal) {
+	part, ok, err := m.BodyPart("application/sdp")
+	if err != nil {
+		return description{}, &Refusal{Status: 400, Reason: "Bad Multipart Body", Cause: "multipart"}
+	}
+	if !ok {
+		return description{}, nil
+	}
+	d := description{has: true, body: part, sess: &c.work.session}
+	if err := d.sess.Parse(m.Raw, part); err != nil {
+		return d, sdpRefusal(err)
+	}
+	loopback := c.opt.Realms[call.legs[from].realm].Loopback
+	begin := len(c.work.lines)
+	for i := range d.sess.Media {
+		ln, r := c.line(d.sess, &d.sess.Media[i], loopback)
+		if r != nil {
+			return d, r
+		}
+		c.work.lines = append(c.work.lines, ln)
+	}
+	d.lines = c.work.lines[begin:len(c.work.lines):len(c.work.lines)]
+	return d, nil
+}
+
+func sdpRefusal(err error) *Refusal {
+	r := &Refusal{Status: 400, Cause: "sdp_syntax"}
+	if e, ok := err.(*sdp.Error); ok {
+		r.Status, r.Cause = e.Status, e.Cause
+	}
+	// RFC 3261 section 20.43: 399 is for people.
+	r.Fields = "Warning: 399 sbc \"session description: " + r.Cause + "\"\r\n"
+	return r
+}
+
+// line reads one media line and refuses addresses to which media must not go.
+func (c *Calls) line(s *sdp.Session, m *sdp.Media, loopback bool) (line, *Refusal) {
+	if m.Off() {
+		return line{off: true, dir: sdp.Inactive}, nil
+	}
+	ln := line{rtp: m.RTP(), rtcp: m.RTCP(), dir: m.Direction, mux: m.Mux}
+	addr := ln.rtp.Addr()
+	switch {
+	case !addr.IsValid():
+		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
+	case addr.IsUnspecified():
+		// RFC 3264 section 8.4: hold as RFC 2543 did it. The far end takes
+		// nothing; what it sends comes from where it came from before.
+		ln.dir = sdp.Dir(ln.dir.Sends(), false)
+		return ln, nil
+	case !sdp.Usable(addr, loopback) || !addr.Is4():
+		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
+	}
+	if c.opt.OwnPort != nil {
+		if own, live := c.opt.OwnPort(ln.rtp); own && !live {
+			return ln, &Refusal{Status: 488, Cause: "sdp_address"}
+		}
+	}
+	return ln, nil
+}
+
+// wants computes the media lines that side to shall read: our ports, and a
+// direction that follows from what both far ends said. other is what to's far
+// end said itself, where d answers it.
+func (c *Calls) wants(call *Call, to Side, d *description, other []line) []topology.Line {
+	begin := len(c.work.want)
+	for i, ln := range d.lines {
+		local := call.streams[i].Local[to]
+		w := topology.Line{Port: local.Port, RTCPPort: local.RTCPPort, Mux: ln.mux, Direction: ln.dir}
+		if i < len(other) {
+			o := &other[i]
+			w.Direction = sdp.Dir(ln.dir.Sends() && o.dir.Receives(), ln.dir.Receives() && o.dir.Sends())
+			w.Mux = ln.mux && o.mux
+			ln.off = ln.off || o.off
+		}
+		if ln.off {
+			w = topology.Line{Direction: sdp.Inactive}
+		}
+		c.work.want = append(c.work.want, w)
+	}
+	return c.work.want[begin:len(c.work.want):len(c.work.want)]
+}
+
+// hideSDP prepares what topology does to the description for leg to, with the
+// version that its o= line must have.
+func (c *Calls) hideSDP(call *Call, to Side, m *sip.Message, d *description) *topology.SDP {
+	l := &call.legs[to]
+	h := &topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(call, to, d, l.offered)}
+	if len(d.lines) > 0 {
+		h.Addr = call.streams[0].Local[to].Addr
+	} else {
+		h.Addr = l.flow.Remote.Addr()
+	}
+	h.Origin.ID = l.sent.id
+	c.work.probe = topology.HideSDP(h, c.work.probe[:0], &c.work.topology)
+	edit.Sort(c.work.probe)
+	h.Origin.Version = l.sent.choose(sum(m.Raw, d.body, c.work.probe))
+	return h
+}
+
+// sum hashes the part of raw that body covers, with the edits done.
+func sum(raw []byte, body edit.Span, edits []edit.Edit) uint64 {
+	h, at := siphash.New(make([]byte, 16)), body.Start
+	for i := range edits {
+		h.Write(raw[at:edits[i].Start])
+		h.Write(edits[i].New)
+		at = edits[i].End
+	}
+	h.Write(raw[at:body.End])
+	return h.Sum64()
+}
+
+// choose returns the version for a description with hash sum.
+func (s *sentSDP) choose(sum uint64) uint64 {
+	switch {
+	case s.last > 0 && sum == s.sum:
+		s.next, s.nextSum = s.version, sum
+	case s.last > 0 && sum == s.nextSum:
+	default:
+		s.last++
+		s.next, s.nextSum = s.last, sum
+	}
+	return s.next
+}
+
+// agreed makes the description that was sent last the one in force.
+func (s *sentSDP) agreed() {
+	if s.nextSum != 0 {
+		s.version, s.sum = s.next, s.nextSum
+	}
+}
+
+// answer keeps what side answered to the open offer.
+func (c *Calls) answer(call *Call, side Side, d *description) {
+	call.legs[side].offered = append(call.legs[side].offered[:0], d.lines...)
+}
+
+// agree handles the description of a 2xx from side: the answer that ends the
+// exchange, or the offer that the ACK will answer.
+func (c *Calls) agree(call *Call, side Side, d *description, do []Effect) []Effect {
+	if d.has {
+		c.answer(call, side, d)
+	}
+	if call.inv.offerIn == offerIn2xx {
+		if call.inv.initial {
+			do = c.pin(call, side, d.lines, do)
+		}
+		return do
+	}
+	return c.settle(call, do)
+}
+
+// agreeInAck handles the answer that side gave in its ACK.
+func (c *Calls) agreeInAck(call *Call, side Side, d *description, do []Effect) []Effect {
+	c.answer(call, side, d)
+	return c.settle(call, do)
+}
+
+// settle makes the open offer and its answer what both legs live by.
+func (c *Calls) settle(call *Call, do []Effect) []Effect {
+	if len(call.legs[A].offered) == 0 || len(call.legs[B].offered) == 0 {
+		return do
+	}
+	for s := range call.legs {
+		l, o := &call.legs[s], &call.legs[1-s]
+		for i := range l.offered {
+			if i < len(o.offered) && (o.offered[i].off || l.offered[i].off) {
+				l.offered[i].off, l.offered[i].dir = true, sdp.Inactive
+			}
+		}
+	}
+	for s := range call.legs {
+		l := &call.legs[s]
+		l.keepAddresses()
+		l.said, l.offered = append(l.said[:0], l.offered...), l.offered[:0]
+		l.sent.agreed()
+		do = c.pin(call, Side(s), l.said, do)
+	}
+	return do
+}
+
+// keepAddresses keeps the address of a far end that holds by c=0.0.0.0: what
+// it sends while it holds comes from there.
+func (l *leg) keepAddresses() {
+	for i := range l.offered {
+		n := &l.offered[i]
+		if n.rtp.Addr().IsUnspecified() && i < len(l.said) {
+			n.rtp, n.rtcp = l.said[i].rtp, l.said[i].rtcp
+		}
+	}
+}
+
+// forgetOffer leaves everything as it was before the offer.
+func (c *Calls) forgetOffer(call *Call) {
+	for s := range call.legs {
+		l := &call.legs[s]
+		l.offered = l.offered[:0]
+		l.sent.nextSum = 0
+	}
+}
+
+// pin tells the relay what the far ends of side are.
+func (c *Calls) pin(call *Call, side Side, lines []line, do []Effect) []Effect {
+	for i, ln := range lines {
+		if i >= len(call.streams) {
+			break
+		}
+		r := Remote{}
+		if !ln.off {
+			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
+			if ln.rtp.Addr().IsUnspecified() {
+				r.RTP, r.RTCP = netip.AddrPort{}, netip.AddrPort{}
+			}
+		}
+		do = append(do, Effect{Do: Pin, Call: call, Side: side, Index: i, Remote: r})
+	}
+	return do
+}
+
+// held reports whether no media line may flow both ways.
+func (call *Call) held() bool {
+	a, b := call.legs[A].said, call.legs[B].said
+	for i := range min(len(a), len(b)) {
+		if !a[i].off && a[i].dir.Sends() && b[i].dir.Receives() && b[i].dir.Sends() && a[i].dir.Receives() {
+			return false
+		}
+	}
+	return len(a) > 0
+}
+
+// Lines returns what is agreed about media line i on side s: for reports.
+func (call *Call) Lines(s Side, i int) (remote netip.AddrPort, dir sdp.Direction, off bool) {
+	if i >= len(call.legs[s].said) {
+		return netip.AddrPort{}, sdp.Inactive, true
+	}
+	ln := call.legs[s].said[i]
+	return ln.rtp, ln.dir, ln.off
+}

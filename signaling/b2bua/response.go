@@ -1,0 +1,308 @@
+package b2bua
+
+import (
+	"strconv"
+
+	"sbc/signaling/sip"
+	"sbc/topology"
+)
+
+// response handles what the far end answered to a request of ours.
+func (c *Calls) response(ev *Event, do []Effect) []Effect {
+	call := c.out[ev.Client]
+	if call == nil {
+		return c.lateResponse(ev, do)
+	}
+	c.hand = call
+	if in := call.inv; in != nil && in.client == ev.Client {
+		do = append(do, Effect{Do: Saw, Call: call, Side: in.from.other(), Msg: ev.Msg})
+		return c.inviteResponse(call, ev, do)
+	}
+	for i := range call.relays {
+		if call.relays[i].client == ev.Client {
+			do = append(do, Effect{Do: Saw, Call: call, Side: call.relays[i].from.other(), Msg: ev.Msg})
+			return c.relayResponse(call, i, ev, do)
+		}
+	}
+	return do
+}
+
+// lateResponse handles a 2xx to an INVITE that had its 2xx before: the ACK
+// was lost and goes out again (RFC 3261 section 13.2.2.4).
+func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
+	m := ev.Msg
+	if m.Method() != sip.INVITE || m.Status()/100 != 2 {
+		return do
+	}
+	id, ok := c.opt.IDs.Read(tagKind, m.Bytes(m.From().Tag))
+	if !ok {
+		return do
+	}
+	ref, ok := c.legs[id.Serial]
+	if !ok {
+		return do
+	}
+	call, l := ref.call, &ref.call.legs[ref.side]
+	do = append(do, Effect{Do: Saw, Call: call, Side: ref.side, Msg: m})
+	if string(l.remoteTag) != string(m.Bytes(m.To().Tag)) {
+		return c.dropFork(call, ref.side, m, do)
+	}
+	if in := call.inv; in != nil && in.ack != nil && in.seqOut == m.CSeq() {
+		return append(do, Effect{Do: Send, Call: call, Side: ref.side, Flow: in.ackTo, Method: sip.ACK, Bytes: in.ack})
+	}
+	return do
+}
+
+// inviteResponse handles a response to the INVITE under way.
+func (c *Calls) inviteResponse(call *Call, ev *Event, do []Effect) []Effect {
+	in, m := call.inv, ev.Msg
+	switch status := m.Status(); {
+	case status == 100:
+		return do
+	case in.state == canceled:
+		return c.afterCancel(call, ev, do)
+	case status < 200:
+		return c.relayProvisional(call, ev, do)
+	case status < 300:
+		return c.success(call, ev, do)
+	}
+	return c.failure(call, m, do)
+}
+
+// afterCancel handles a response to an INVITE whose caller has been answered
+// already. A 2xx that crossed the CANCEL is acknowledged and ended by BYE
+// (RFC 3261 section 9.1).
+func (c *Calls) afterCancel(call *Call, ev *Event, do []Effect) []Effect {
+	in, m := call.inv, ev.Msg
+	if m.Status() < 200 {
+		return do
+	}
+	c.finish(call, in.client)
+	side := in.from.other()
+	l := &call.legs[side]
+	switch {
+	case m.Status() < 300:
+		c.confirm(l, m, in.initial)
+		do = c.ackOwn(call, do)
+		in.state = acked
+		if call.state == ending || in.initial {
+			do = c.endLeg(call, side, nil, do)
+		}
+	default:
+		in.state = refused
+		if in.initial {
+			l.state = legEnded
+		}
+	}
+	return c.maybeGone(call, do)
+}
+
+// confirm makes the leg that sent a 2xx a dialog.
+func (c *Calls) confirm(l *leg, m *sip.Message, first bool) {
+	l.state = legConfirmed
+	if first {
+		l.remoteTag = append(l.remoteTag[:0], m.Bytes(m.To().Tag)...)
+		l.remote = m.Unfold(l.remote[:0], m.To().Value)
+	}
+	l.learn(m, first)
+}
+
+// relayProvisional sends a 101-199 on to the caller.
+func (c *Calls) relayProvisional(call *Call, ev *Event, do []Effect) []Effect {
+	in, m := call.inv, ev.Msg
+	side := in.from.other()
+	d, r := c.describe(call, side, m)
+	if r != nil || in.offerIn == offerIn2xx {
+		// What cannot be relayed safely rings without early media; an offer
+		// belongs into the 2xx, because an unreliable response cannot carry
+		// one (RFC 3261 section 13.2.1).
+		d = description{has: d.has, body: d.body, drop: d.has}
+	}
+	if d.has && !d.drop {
+		c.answer(call, side, &d)
+		if in.initial {
+			do = c.pin(call, side, d.lines, do)
+		}
+	}
+	c.learnKnown(call, side, m, &d)
+	e, do := c.writeResponse(call, m, &d, do)
+	if e.Bytes == nil {
+		return do
+	}
+	return append(do, e)
+}
+
+// success relays a 2xx and begins to wait for its ACK.
+func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
+	in, m := call.inv, ev.Msg
+	side := in.from.other()
+	if in.state != proceeding {
+		return do
+	}
+	d, r := c.describe(call, side, m)
+	if r == nil && in.offerIn == offerIn2xx && !d.has {
+		r = &Refusal{Status: 500, Reason: "No Offer In Response", Cause: "no_offer"}
+	}
+	if r != nil {
+		return c.abandon(call, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)
+	}
+	if len(call.streams) < len(d.lines) {
+		return c.wait(call, ev, Effect{Do: Open, Call: call, Count: len(d.lines)}, do)
+	}
+	c.finish(call, in.client)
+	c.confirm(&call.legs[side], m, in.initial)
+	c.learnKnown(call, side, m, &d)
+	e, do := c.writeResponse(call, m, &d, do)
+	if e.Bytes == nil {
+		e = c.respondOwn(call, 500, "", "")
+		in.state = refused
+		delete(c.byTx, in.server)
+		do = append(c.ackOwn(call, do), e)
+		return c.end(call, "leak", nil, do)
+	}
+	do = c.agree(call, side, &d, do)
+	in.final = append([]byte(nil), e.Bytes...)
+	in.state, in.every, in.sent = answered, t1, 0
+	in.raw, in.targets = nil, nil
+	delete(c.byTx, in.server)
+	call.legs[in.from].state = legConfirmed
+	do = append(do, e)
+	do = call.disarm(TimerRing, do)
+	do = call.arm(TimerAgain, in.every, do)
+	if in.initial && call.state == setup {
+		call.state = talking
+		do = append(do, Effect{Do: Answered, Call: call})
+		do = call.arm(TimerMedia, c.mediaEvery(), do)
+		do = call.arm(TimerLong, c.opt.Long, do)
+	}
+	return do
+}
+
+// abandon ends an INVITE whose 2xx is of no use: its sender gets ACK and, for
+// the first INVITE, BYE; the other side gets r.
+func (c *Calls) abandon(call *Call, ev *Event, r *Refusal, do []Effect) []Effect {
+	in := call.inv
+	side := in.from.other()
+	c.finish(call, in.client)
+	c.confirm(&call.legs[side], ev.Msg, in.initial)
+	c.forgetOffer(call)
+	do = append(c.ackOwn(call, do),
+		Effect{Do: Refused, Call: call, Side: in.from, Refusal: r, Peer: call.legs[in.from].peer, Method: sip.INVITE},
+		c.respondOwn(call, r.Status, r.Reason, r.Fields))
+	in.state = refused
+	delete(c.byTx, in.server)
+	if in.initial {
+		call.legs[in.from].state = legEnded
+	}
+	// The two sides no longer agree about the session: a call that had begun
+	// ends as well.
+	return c.end(call, r.Cause, nil, do)
+}
+
+// failure handles a final response other than 2xx.
+func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
+	in := call.inv
+	c.finish(call, in.client)
+	c.forgetOffer(call)
+	do = call.disarm(TimerRing, do)
+	if in.initial && in.tried < len(in.targets) && tryAnother(m.Status()) {
+		return c.failover(call, do)
+	}
+	d, _ := c.describe(call, in.from.other(), m)
+	d.drop = d.has
+	c.learnKnown(call, in.from.other(), m, &d)
+	e, do := c.writeResponse(call, m, &d, do)
+	if e.Bytes == nil {
+		e = c.respondOwn(call, m.Status(), "", "")
+	}
+	return c.failed(call, e, m.Status(), do)
+}
+
+// tryAnother tells whether a response is about the peer rather than about the
+// number that was called.
+func tryAnother(status int) bool { return status == 408 || status == 500 || status == 503 }
+
+// failed sends the final response e and ends what it ends.
+func (c *Calls) failed(call *Call, e Effect, status int, do []Effect) []Effect {
+	in := call.inv
+	in.state = refused
+	delete(c.byTx, in.server)
+	do = append(do, e)
+	if in.initial {
+		call.legs[A].state, call.legs[B].state = legEnded, legEnded
+		return c.ended(call, "status_"+strconv.Itoa(status), do)
+	}
+	if endsDialog(status) {
+		return c.end(call, "dialog_lost", nil, do)
+	}
+	return do
+}
+
+// endsDialog tells whether a response to a request within a dialog says that
+// the dialog is gone (RFC 3261 section 12.2.1.2, RFC 5057).
+func endsDialog(status int) bool { return status == 481 || status == 408 }
+
+// failover tries the next target with the INVITE as it was received.
+func (c *Calls) failover(call *Call, do []Effect) []Effect {
+	in := call.inv
+	call.legs[B].state = legNone
+	last := len(call.places) - 1
+	do = append(do, Effect{Do: Release, Call: call, Peer: call.places[last]})
+	call.places = call.places[:last]
+	m := &sip.Message{}
+	if err := m.Parse(in.raw); err != nil {
+		return c.endRefused(call, &Refusal{Status: 500, Cause: "failover"}, do)
+	}
+	in.clientOn = false
+	return c.tryNext(call, &Event{Is: Invite, Msg: m, Call: call, Flow: call.legs[A].flow, Peer: call.From, Server: in.server}, do)
+}
+
+// writeResponse writes m, a response from the far end, for the side whose
+// INVITE it answers.
+func (c *Calls) writeResponse(call *Call, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
+	in := call.inv
+	tl := &topology.Leg{Vias: in.vias, CSeq: in.seqIn, MaxForwards: -1}
+	if m.Status() < 300 {
+		tl.Contact = c.contact(&call.legs[in.from])
+		if in.initial {
+			tl.Routes = in.records
+		}
+	}
+	e := Effect{Do: Respond, Call: call, Side: in.from, Server: in.server, Status: m.Status(), Method: sip.INVITE}
+	return c.write(call, in.from, m, e, tl, d, do)
+}
+
+// timedOut handles that no final response came.
+func (c *Calls) timedOut(ev *Event, do []Effect) []Effect {
+	call := c.out[ev.Client]
+	if call == nil {
+		return do
+	}
+	c.finish(call, ev.Client)
+	if in := call.inv; in != nil && in.client == ev.Client {
+		return c.inviteTimedOut(call, do)
+	}
+	for i := range call.relays {
+		if call.relays[i].client == ev.Client {
+			return c.relayTimedOut(call, i, do)
+		}
+	}
+	return c.maybeGone(call, do)
+}
+
+func (c *Calls) inviteTimedOut(call *Call, do []Effect) []Effect {
+	in := call.inv
+	if in.state == canceled {
+		in.state = refused
+		if in.initial {
+			call.legs[B].state = legEnded
+		}
+		return c.maybeGone(call, do)
+	}
+	c.forgetOffer(call)
+	do = call.disarm(TimerRing, do)
+	if in.initial && in.tried < len(in.targets) {
+		return c.failover(call, do)
+	}
+	return c.failed(call, c.respondOwn(call, 408, "", ""), 408, do)
+}

@@ -1,0 +1,142 @@
+package b2bua
+
+import (
+	"strconv"
+
+	"sbc/signaling/edit"
+	"sbc/signaling/sip"
+	"sbc/topology"
+)
+
+// writeRequest writes m as a request of ours to the far end of leg to. tl is
+// set for the first request of a dialog; for later ones the leg has all that
+// is needed. e.Bytes stays nil if the audit refused the message.
+func (c *Calls) writeRequest(call *Call, to Side, m *sip.Message, e Effect, branch []byte, seq uint32, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
+	l := &call.legs[to]
+	if tl == nil {
+		tl = &topology.Leg{}
+	}
+	if tl.RequestURI == nil {
+		tl.RequestURI, tl.Routes = l.requestURI()
+	}
+	tl.Vias = c.work.keep(c.appendVia(c.work.take(), l.next.Listener, branch))
+	tl.CSeq = seq
+	tl.MaxForwards = 69
+	if n := m.MaxForwards(); n >= 0 {
+		tl.MaxForwards = n - 1
+	}
+	if refresh(m.Method()) {
+		tl.Contact = c.contact(l)
+	}
+	return c.write(call, to, m, e, tl, d, do)
+}
+
+// write makes the octets of e for the far end of leg to: what came in as m,
+// hidden, audited.
+func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
+	l := &call.legs[to]
+	at := &c.opt.Listeners[l.flow.Listener]
+	tl.Realm = c.opt.Realms[l.realm].Topology
+	tl.CallID = l.callID
+	tl.Host = []byte(at.Host)
+	switch {
+	case !m.IsRequest():
+		tl.From, tl.To = l.remote, l.local
+	case tl.FromTag == nil:
+		tl.From, tl.To = l.local, l.remote
+	}
+	edits := negotiate(m, c.work.takeEdits())
+	switch {
+	case d == nil || !d.has:
+	case d.drop:
+		edits = dropBody(m, edits)
+	default:
+		tl.SDP = c.hideSDP(call, to, m, d)
+	}
+	edits = topology.Hide(m, tl, edits, &c.work.topology)
+	c.work.keepEdits(edits)
+	out, err := m.AppendTo(c.work.take(), edits)
+	if err != nil {
+		do = append(do, Effect{Do: Leaked, Call: call, Side: to, Field: "edits", Text: err.Error()})
+		return e, do
+	}
+	e.Msg, e.Edits = m, edits
+	e.Bytes, do = c.audit(call, to, c.work.keep(out), do)
+	return e, do
+}
+
+func dropBody(m *sip.Message, edits []edit.Edit) []edit.Edit {
+	const why = "a session description has no place in this message"
+	for _, f := range m.Fields() {
+		switch f.ID {
+		case sip.FieldContentType, sip.FieldContentDisposition, sip.FieldContentEncoding:
+			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: why})
+		}
+	}
+	body := m.Body()
+	return append(edits, edit.Edit{Start: body.Start, End: body.End, Why: why})
+}
+
+// audit looks for what out must not tell the realm behind to. It returns nil
+// if the message must not go out.
+func (c *Calls) audit(call *Call, to Side, out []byte, do []Effect) ([]byte, []Effect) {
+	realm := &c.opt.Realms[call.legs[to].realm]
+	leaks := topology.Audit(out, c.work.leaks[:0], &call.legs[to].known, realm.Known)
+	c.work.leaks = leaks
+	if len(leaks) == 0 {
+		return out, do
+	}
+	for i := range leaks {
+		do = append(do, Effect{Do: Leaked, Call: call, Side: to, Field: leaks[i].Field, Text: leaks[i].What})
+	}
+	switch realm.Topology.Audit {
+	case topology.ModeCount:
+		return out, do
+	case topology.ModeRefuse:
+		return nil, do
+	}
+	edits, ok := topology.Scrub(out, leaks)
+	if !ok {
+		return nil, do
+	}
+	var m sip.Message
+	if err := m.Parse(out); err != nil {
+		return nil, do
+	}
+	clean, err := m.AppendTo(c.work.take(), m.FixLength(edits))
+	if err != nil {
+		return nil, do
+	}
+	return c.work.keep(clean), do
+}
+
+// contact returns our Contact on a leg.
+func (c *Calls) contact(l *leg) []byte {
+	b := append(c.work.take(), "<sip:"...)
+	b = append(b, c.opt.Listeners[l.flow.Listener].Host...)
+	return c.work.keep(append(b, '>'))
+}
+
+func (c *Calls) keepVias(m *sip.Message, f Flow) []byte {
+	return sip.AppendVias(nil, m, f.Remote)
+}
+
+// ownResponse answers r with the status that m has and nothing else of it:
+// for a response that must not go on as it is, and must not be withheld.
+func (c *Calls) ownResponse(l *leg, r *relay, m *sip.Message) []byte {
+	return c.statusLine(l, r, m.Status(), "")
+}
+
+func (c *Calls) statusLine(l *leg, r *relay, status int, fields string) []byte {
+	b := append(c.work.take(), "SIP/2.0 "...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(append(append(b, ' '), sip.StatusText(status)...), "\r\n"...)
+	b = append(append(b, r.vias...), "From: "...)
+	b = append(append(b, l.remote...), "\r\nTo: "...)
+	b = append(append(b, l.local...), "\r\nCall-ID: "...)
+	b = append(append(b, l.callID...), "\r\nCSeq: "...)
+	b = strconv.AppendUint(b, uint64(r.seqIn), 10)
+	b = append(append(append(b, ' '), r.name...), "\r\n"...)
+	b = append(append(b, fields...), "Content-Length: 0\r\n\r\n"...)
+	return c.work.keep(b)
+}

@@ -1,0 +1,248 @@
+package signaling
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/dchest/siphash"
+
+	"sbc/signaling/b2bua"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/signaling/transport"
+)
+
+// An Engine runs the shards behind real sockets. Its methods may be called by
+// any goroutine.
+type Engine struct {
+	// Constant after Start.
+	opt     Options
+	key     [16]byte
+	ids     ident.Maker
+	began   time.Time
+	sockets []*transport.UDP // by Flow.Listener
+	workers []*worker
+	readers sync.WaitGroup
+	running sync.WaitGroup
+}
+
+// A worker is one shard with its inbox and its goroutine.
+type worker struct {
+	e     *Engine
+	shard *Shard
+	inbox *inbox
+	out   [][]transport.Datagram // by listener
+}
+
+// Start opens the listeners and begins to serve. An error of a listener says
+// which address cannot be had and what to do.
+func Start(o Options) (*Engine, error) {
+	e := &Engine{opt: o, began: time.Now()}
+	if e.opt.Shards == 0 {
+		e.opt.Shards = min(runtime.GOMAXPROCS(0), ident.Shards)
+	}
+	rand.Read(e.key[:])
+	e.ids = ident.NewMaker(e.key)
+	if err := e.listen(); err != nil {
+		return nil, errors.Join(err, e.closeSockets())
+	}
+	for i := range e.opt.Shards {
+		var seed [32]byte
+		rand.Read(seed[:])
+		e.workers = append(e.workers, &worker{
+			e: e, shard: NewShard(&e.opt, i, e.opt.Shards, e.key, seed), inbox: newInbox(),
+			out: make([][]transport.Datagram, len(e.sockets)),
+		})
+	}
+	for _, w := range e.workers {
+		e.running.Add(1)
+		go w.run()
+	}
+	for _, u := range e.sockets {
+		e.readers.Add(1)
+		go e.read(u)
+	}
+	return e, nil
+}
+
+func (e *Engine) listen() error {
+	for i, l := range e.opt.Listeners {
+		u, err := transport.ListenUDP(transport.Options{ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr})
+		if err != nil {
+			return err
+		}
+		e.sockets = append(e.sockets, u)
+	}
+	return nil
+}
+
+func (e *Engine) closeSockets() (err error) {
+	for _, u := range e.sockets {
+		err = errors.Join(err, u.Close())
+	}
+	return err
+}
+
+func (e *Engine) now() time.Duration { return time.Since(e.began) }
+
+// read is the reader of one listener: it parses, and puts each message into
+// the inbox of its shard.
+func (e *Engine) read(u *transport.UDP) {
+	defer e.readers.Done()
+	batch := transport.NewBatch(0)
+	sorted := make([][]*packet, len(e.workers))
+	for {
+		if _, err := u.ReadBatch(batch); err != nil {
+			if !errors.Is(err, net.ErrClosed) {
+				e.opt.Log.Error("listener stopped", "err", err)
+			}
+			return
+		}
+		for _, in := range batch.Packets {
+			p := packets.Get().(*packet)
+			p.flow = b2bua.Flow{Listener: uint16(u.ID()), Remote: in.Src}
+			p.buf = append(p.buf[:0], in.Bytes...)
+			p.err = p.msg.Parse(p.buf)
+			i := e.shardOf(&p.msg, p.err)
+			sorted[i] = append(sorted[i], p)
+		}
+		for i, ps := range sorted {
+			if len(ps) > 0 {
+				e.workers[i].inbox.put(ps)
+				sorted[i] = ps[:0]
+			}
+		}
+	}
+}
+
+// shardOf returns the shard that a message belongs to: what our own branch or
+// tag in it says, or a keyed hash of its Call-ID.
+func (e *Engine) shardOf(m *sip.Message, err error) int {
+	n := len(e.workers)
+	if n == 1 || err != nil {
+		return 0
+	}
+	var id ident.ID
+	ok := false
+	if m.IsRequest() {
+		id, ok = e.ids.Read(ident.Tag, m.Bytes(m.To().Tag))
+	} else {
+		id, ok = e.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
+	}
+	if ok {
+		return int(id.Shard) % n
+	}
+	return int(e.callShard(m)) % n
+}
+
+// callShard returns the virtual shard of a call that is not ours yet.
+func (e *Engine) callShard(m *sip.Message) uint8 {
+	k0, k1 := binary.LittleEndian.Uint64(e.key[:8]), binary.LittleEndian.Uint64(e.key[8:])
+	return uint8(siphash.Hash(k0, k1, m.Bytes(m.CallID())))
+}
+
+// run is the shard's goroutine.
+func (w *worker) run() {
+	defer w.e.running.Done()
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	var ps []*packet
+	for {
+		select {
+		case <-w.inbox.wake:
+		case <-wait.C:
+		}
+		var asks []func(*Shard)
+		var closed bool
+		ps, asks, closed = w.inbox.take(ps)
+		for i, p := range ps {
+			w.shard.Message(w.e.now(), p.flow, &p.msg, p.err)
+			packets.Put(p)
+			ps[i] = nil
+			if len(w.shard.out) >= 64 {
+				w.flush()
+			}
+		}
+		w.shard.Advance(w.e.now())
+		for _, ask := range asks {
+			ask(w.shard)
+		}
+		w.flush()
+		if closed {
+			return
+		}
+		if at, ok := w.shard.Next(); ok {
+			wait.Reset(max(at-w.e.now(), 0))
+		}
+	}
+}
+
+// flush sends what the shard has to send, a batch a listener.
+func (w *worker) flush() {
+	out := w.shard.Out()
+	if len(out) == 0 {
+		return
+	}
+	for i := range out {
+		l := out[i].Flow.Listener
+		w.out[l] = append(w.out[l], transport.Datagram{Dst: out[i].Flow.Remote, Bytes: out[i].Bytes})
+	}
+	for l, list := range w.out {
+		if len(list) == 0 {
+			continue
+		}
+		// What the kernel does not take is lost as on any network; the
+		// transport counts it and the transactions send it again.
+		_, _ = w.e.sockets[l].WriteBatch(list)
+		w.out[l] = list[:0]
+	}
+}
+
+// Ready reports whether the engine serves.
+func (e *Engine) Ready() bool { return len(e.workers) > 0 }
+
+// Stop ends all calls, waits until they are gone or ctx ends, and closes
+// everything. The error says how many calls had to be left.
+func (e *Engine) Stop(ctx context.Context) error {
+	e.each(func(s *Shard) { s.EndAll("shutdown") })
+	left := e.drained(ctx)
+	err := e.closeSockets()
+	for _, w := range e.workers {
+		w.inbox.close()
+	}
+	e.readers.Wait()
+	e.running.Wait()
+	if left > 0 {
+		err = errors.Join(err, fmt.Errorf("%d calls had not ended on both sides when time was up", left))
+	}
+	return err
+}
+
+// drained waits until no call is left.
+func (e *Engine) drained(ctx context.Context) int {
+	for {
+		left := 0
+		e.each(func(s *Shard) { left += s.calls.Len() })
+		if left == 0 || ctx.Err() != nil {
+			return left
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// each runs f in the goroutine of each shard, one after the other.
+func (e *Engine) each(f func(*Shard)) {
+	for _, w := range e.workers {
+		w.inbox.do(f)
+	}
+}

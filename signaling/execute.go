@@ -1,0 +1,210 @@
+package signaling
+
+import (
+	"errors"
+
+	"sbc/mediarelay"
+	"sbc/policy"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/edit"
+	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
+	"sbc/telemetry"
+)
+
+// step gives an event to the calls and carries out what they ask for. The
+// answers to Reserve, Open and Listen are steps of their own, taken at once.
+func (s *Shard) step(ev *b2bua.Event) {
+	do := s.calls.Step(ev, s.do[:0])
+	// What follows may step again: s.do is the memory of the outermost step.
+	s.do = nil
+	s.executeAll(do)
+	s.do = do[:0]
+}
+
+func (s *Shard) executeAll(do []b2bua.Effect) {
+	for i := range do {
+		s.execute(&do[i])
+	}
+}
+
+func (s *Shard) execute(e *b2bua.Effect) {
+	switch e.Do {
+	case b2bua.Respond:
+		s.executeRespond(e)
+	case b2bua.Start:
+		s.traceOut(e)
+		s.newClient(e.Client, e.Flow, e.Method, e.Bytes)
+	case b2bua.Cancel:
+		s.traceOut(e)
+		if tx := s.clients[e.Client]; tx != nil {
+			s.stepClient(tx, transaction.Event{Is: transaction.Cancel}, nil)
+		}
+	case b2bua.Send:
+		s.traceOut(e)
+		s.send(e.Flow, e.Bytes)
+	case b2bua.Arm:
+		r := s.record(e.Call)
+		x := &r.timers[e.Timer]
+		x.owner, x.which = r, uint8(e.Timer)
+		s.timers.set(x, s.now+e.After)
+	case b2bua.Disarm:
+		s.timers.stop(&s.record(e.Call).timers[e.Timer])
+	case b2bua.Reserve, b2bua.Open, b2bua.Listen:
+		s.executeAsked(e)
+	case b2bua.Release:
+		s.opt.Calls.Give(e.Peer)
+		s.record(e.Call).places--
+	case b2bua.Pin:
+		s.pin(e)
+	case b2bua.Close:
+		s.record(e.Call).closeMedia(s)
+	default:
+		s.executeAccount(e)
+	}
+}
+
+// executeAsked carries out what the calls wait for, and answers.
+func (s *Shard) executeAsked(e *b2bua.Effect) {
+	ev := b2bua.Event{Call: e.Call, Peer: e.Peer}
+	switch r := s.record(e.Call); e.Do {
+	case b2bua.Reserve:
+		ev.Is = b2bua.Reserved
+		ev.Err = s.reserve(r, e.Peer)
+	case b2bua.Open:
+		ev.Is = b2bua.Opened
+		ev.Streams, ev.Err = s.openMedia(r, e.Count)
+	case b2bua.Listen:
+		ev.Is = b2bua.Heard
+		ev.Silent = r.silent(s.now)
+	}
+	s.step(&ev)
+}
+
+func (s *Shard) reserve(r *record, peer int) *b2bua.Refusal {
+	if no := s.opt.Calls.Take(peer); no != nil {
+		return refusal(no)
+	}
+	r.places++
+	return nil
+}
+
+// openMedia opens media lines until there are n.
+func (s *Shard) openMedia(r *record, n int) ([]b2bua.Stream, *b2bua.Refusal) {
+	for len(r.streams) < n {
+		st, err := s.media.Open(mediarelay.Open{
+			Session: mediarelay.SessionID(r.call.ID),
+			Realm:   [2]int{r.call.Realm(b2bua.A), r.call.Realm(b2bua.B)},
+			RTCP:    true,
+			RTCPKey: r.rtcpKey,
+		})
+		if err != nil {
+			cause := "media"
+			if full := (*mediarelay.Exhausted)(nil); errors.As(err, &full) {
+				cause = "ports"
+			}
+			return nil, &b2bua.Refusal{Status: 503, Cause: cause, Fields: retryAfter}
+		}
+		r.streams = append(r.streams, st)
+	}
+	streams := make([]b2bua.Stream, len(r.streams))
+	for i, st := range r.streams {
+		for side := range streams[i].Local {
+			l := st.Local(mediarelay.Side(side))
+			streams[i].Local[side] = b2bua.Local{Addr: l.Addr, Port: l.Port, RTCPPort: l.RTCPPort}
+		}
+	}
+	return streams, nil
+}
+
+func (s *Shard) pin(e *b2bua.Effect) {
+	r := s.record(e.Call)
+	if e.Index < len(r.streams) {
+		r.streams[e.Index].Set(mediarelay.Side(e.Side), mediarelay.Remote{
+			RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Mux: e.Remote.Mux, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
+		})
+	}
+}
+
+func (s *Shard) executeRespond(e *b2bua.Effect) {
+	if e.Call != nil {
+		s.traceOut(e)
+	}
+	tx := s.servers[e.Server]
+	if tx == nil {
+		return
+	}
+	s.stepServer(tx, transaction.Event{Is: transaction.Respond, Status: e.Status, Bytes: append([]byte(nil), e.Bytes...)})
+}
+
+// executeAccount carries out the effects that only tell.
+func (s *Shard) executeAccount(e *b2bua.Effect) {
+	switch e.Do {
+	case b2bua.Saw:
+		s.trace(e.Call, telemetry.In, e.Side, "", e.Msg.Raw, nil)
+	case b2bua.Note:
+		s.trace(e.Call, telemetry.Rule, e.Side, e.Text+" "+string(e.Rule), nil, nil)
+	case b2bua.Leaked:
+		s.leaked(e)
+	case b2bua.Refused:
+		s.refused(e.Peer, e.Refusal)
+		if e.Call != nil {
+			s.trace(e.Call, telemetry.Rule, e.Side, "refused: "+e.Refusal.Cause, nil, nil)
+		}
+	case b2bua.Created:
+		s.created(e.Call)
+	case b2bua.Answered:
+		s.answered(e.Call)
+	case b2bua.Ended:
+		s.ended(e.Call, e.Text)
+	case b2bua.Gone:
+		s.gone(e.Call)
+	}
+}
+
+func (s *Shard) leaked(e *b2bua.Effect) {
+	s.stats.leaks++
+	s.metrics.Leak(e.Call.Realm(e.Side), e.Field)
+	s.trace(e.Call, telemetry.Leak, e.Side, e.Field+": "+e.Text, nil, nil)
+	s.log.Warn("leak", "call", shortID(e.Call), "realm", s.opt.Realms[e.Call.Realm(e.Side)].Name, "field", e.Field, "what", e.Text)
+}
+
+func (s *Shard) refused(peer int, r *b2bua.Refusal) {
+	s.metrics.Refused(r.Cause, peer)
+	s.stats.rejects[r.Cause]++
+}
+
+// count counts a message that got no answer.
+func (s *Shard) count(cause string) {
+	s.metrics.Refused(cause, -1)
+	s.stats.rejects[cause]++
+}
+
+// targets returns the peers of a decision that can be reached.
+func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
+	for _, peer := range d.Peers {
+		p := &s.rules.Options().Peers[peer]
+		for _, addr := range s.rules.Resolved(peer) {
+			listener, ok := s.listenerFor(p.Realm, addr.Is4())
+			if !ok {
+				continue
+			}
+			port := p.Target.Port
+			if port == 0 {
+				port = 5060
+			}
+			list = append(list, b2bua.Target{
+				Peer: peer, Host: hostOf(p), User: append([]byte(nil), d.User...), Rule: edit.Reason(d.Route.Ref.String()),
+				Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, port)},
+			})
+		}
+	}
+	return list
+}
+
+// survive keeps a bug of ours from ending more than one call.
+func (s *Shard) survive(m *sip.Message) {
+	if p := recover(); p != nil {
+		s.panicked(p, m)
+	}
+}

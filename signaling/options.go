@@ -1,0 +1,74 @@
+package signaling
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"sbc/mediarelay"
+	"sbc/policy"
+	"sbc/signaling/b2bua"
+	"sbc/telemetry"
+	"sbc/topology"
+)
+
+// Options are what an Engine needs to know. They do not change while it runs.
+type Options struct {
+	Version   string
+	Realms    []Realm
+	Listeners []Listener
+	Rules     *policy.Rules
+	Calls     *policy.Calls // places at peers, shared with nobody else
+	Media     mediarelay.Engine
+	Metrics   *telemetry.Metrics
+	Log       *slog.Logger
+
+	Shards     int // goroutines that own calls; 0: one a processor
+	TraceBytes int // memory of the traces, in all
+
+	Ring  time.Duration // from an INVITE to its final response; 0: 3 minutes
+	Quiet time.Duration // silence of all media that ends a call; 0: never
+	Held  time.Duration // the same while a call is held; 0: never
+	Long  time.Duration // the longest call; 0: no bound
+}
+
+// A Realm is a network that the SBC faces.
+type Realm struct {
+	Name     string
+	Trust    bool // strangers are answered; else they get silence
+	Topology *topology.Realm
+	Media    netip.Addr
+}
+
+// A Listener is an address on which a realm's messages arrive.
+type Listener struct {
+	Realm int
+	Addr  netip.AddrPort
+	Host  string // as it stands in Via and Contact: host[:port]
+}
+
+// Ours:
+const (
+	// 5 times the calls a second of a large carrier interconnection for the 32 s
+	// that a transaction lives; each takes less than a kilobyte.
+	transactionsMax = 1 << 18
+	// 2 s of a full shard at 20,000 messages a second.
+	inboxMax = 1 << 15
+	ringTime = 3 * time.Minute // RFC 3261 section 16.6, timer C: more than 3 minutes
+)
+
+// calls returns what the b2bua needs to know of o; index is the shard's.
+func (o *Options) calls() b2bua.Options {
+	b := b2bua.Options{Ring: o.Ring, Quiet: o.Quiet, Held: o.Held, Long: o.Long}
+	if b.Ring == 0 {
+		b.Ring = ringTime
+	}
+	known := o.known()
+	for i, r := range o.Realms {
+		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.Media.IsLoopback()})
+	}
+	for _, l := range o.Listeners {
+		b.Listeners = append(b.Listeners, b2bua.Listener{Realm: l.Realm, Host: l.Host, Transport: "UDP"})
+	}
+	return b
+}

@@ -1,0 +1,241 @@
+package signaling
+
+import (
+	"errors"
+	"time"
+
+	"sbc/nat"
+	"sbc/policy"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
+)
+
+// Message handles what a reader has parsed: m came by flow, and err is what
+// Parse said. m is not kept.
+func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err error) {
+	s.now = max(s.now, now)
+	realm := s.opt.Listeners[flow.Listener].Realm
+	peer, known := s.rules.Peer(realm, flow.Remote)
+	if err != nil {
+		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
+		return
+	}
+	s.metrics.Message(realm, true, m.Method(), m.Status()/100)
+	defer s.survive(m)
+	switch {
+	case !m.IsRequest():
+		s.responded(flow, m)
+	case !known:
+		s.stranger(flow, m, s.opt.Realms[realm].Trust)
+	default:
+		s.requested(flow, peer, m)
+	}
+}
+
+// unreadable handles what is no message, or one that cannot be accepted.
+// Strangers hear nothing.
+func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bool) {
+	var e *sip.Error
+	if !errors.As(err, &e) {
+		return
+	}
+	s.metrics.ParseError(e.Cause)
+	if e.Status == 0 || !answer || m.Method() == sip.ACK {
+		return
+	}
+	s.stateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
+}
+
+// stateless answers a request without keeping anything. The To tag is a keyed
+// hash of the request, so that a retransmission gets the same answer and the
+// ACK is recognised.
+func (s *Shard) stateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
+	tag := transaction.StatelessTag(s.key, m)
+	resp := sip.Response{Status: r.Status, Reason: r.Reason, Src: flow.Remote, Fields: []byte(r.Fields),
+		ToTag: tag[:]}
+	flow.Remote = nat.Observe(m, flow.Remote, false).Answer
+	at := len(s.bytes)
+	s.bytes = sip.AppendResponse(s.bytes, m, &resp)
+	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)]})
+	s.refused(-1, r)
+}
+
+// stranger handles a request from nobody that is configured.
+func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
+	if !trust || m.Method() == sip.ACK {
+		s.count("stranger")
+		return
+	}
+	s.stateless(flow, m, &b2bua.Refusal{Status: 403, Cause: "stranger"})
+}
+
+// responded handles a response: it belongs to the transaction that its branch
+// names, or to nothing.
+func (s *Shard) responded(flow b2bua.Flow, m *sip.Message) {
+	id, ok := s.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
+	if !ok {
+		s.count("stray_response")
+		return
+	}
+	table := s.clients
+	if m.Method() == sip.CANCEL {
+		table = s.cancels
+	}
+	tx := table[b2bua.Client(id.Serial)]
+	if tx == nil || tx.method != m.Method() {
+		s.count("stray_response")
+		return
+	}
+	s.stepClient(tx, transaction.Event{Is: transaction.Response, Status: m.Status(), Bytes: m.Raw}, m)
+}
+
+// requested handles a request of a peer.
+func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
+	switch m.Method() {
+	case sip.ACK:
+		s.acked(flow, peer, m)
+		return
+	case sip.CANCEL:
+		s.canceled(flow, peer, m)
+		return
+	}
+	key := b2bua.Server(transaction.ServerKey(s.secret(flow), m))
+	if tx := s.servers[key]; tx != nil {
+		s.metrics.Retransmission(true)
+		s.stepServer(tx, transaction.Event{Is: transaction.Request})
+		return
+	}
+	if len(s.servers) >= transactionsMax {
+		s.stateless(flow, m, &b2bua.Refusal{Status: 503, Cause: "capacity", Fields: retryAfter})
+		return
+	}
+	if m.To().Tag.Empty() {
+		if _, ok := s.merge[transaction.MergeKey(s.secret(flow), m)]; ok {
+			s.stateless(flow, m, &b2bua.Refusal{Status: 482, Cause: "merged"})
+			return
+		}
+	}
+	answer := flow
+	answer.Remote = nat.Observe(m, flow.Remote, false).Answer
+	tx := s.newServer(key, answer, peer, m)
+	if m.Method() == sip.INVITE {
+		s.trying(tx, m, flow)
+	}
+	if !m.To().Tag.Empty() {
+		s.step(&b2bua.Event{Is: b2bua.Request, Msg: m, Flow: flow, Peer: peer, Server: key})
+		return
+	}
+	s.outOfDialog(tx, flow, peer, m)
+}
+
+const retryAfter = "Retry-After: 5\r\n"
+
+// trying answers 100 at once, which stops the caller's retransmissions.
+func (s *Shard) trying(tx *server, m *sip.Message, flow b2bua.Flow) {
+	b := sip.AppendResponse(nil, m, &sip.Response{Status: 100, Src: flow.Remote})
+	s.stepServer(tx, transaction.Event{Is: transaction.Respond, Status: 100, Bytes: b})
+}
+
+func (s *Shard) outOfDialog(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
+	switch m.Method() {
+	case sip.INVITE:
+		s.invited(tx, flow, peer, m)
+	case sip.OPTIONS:
+		s.options(tx, flow, m)
+	case sip.BYE, sip.INFO, sip.PRACK, sip.UPDATE:
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 481, Cause: "no_dialog"})
+	case sip.UnknownMethod:
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 501, Cause: "method", Fields: b2bua.Allow})
+	default:
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 405, Cause: "method", Fields: b2bua.Allow})
+	}
+}
+
+// options answers an OPTIONS for ourselves (RFC 3261 section 11). It is a
+// peer's way to ask whether we live: Max-Forwards 0 is no reason to refuse.
+func (s *Shard) options(tx *server, flow b2bua.Flow, m *sip.Message) {
+	if r := b2bua.CheckRequest(m); r != nil && r.Status != 483 {
+		s.refuse(tx, flow, m, r)
+		return
+	}
+	s.respond(tx, flow, m, &sip.Response{Status: 200, Fields: []byte(b2bua.Allow + "Accept: application/sdp\r\nSupported: timer\r\n")})
+}
+
+// invited routes an INVITE and hands it on.
+func (s *Shard) invited(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
+	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
+	if err != nil {
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})
+		return
+	}
+	user := uri.User
+	if user.Empty() {
+		user = uri.Host // tel:
+	}
+	match, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: sip.INVITE})
+	if no != nil {
+		s.refuse(tx, flow, m, refusal(no))
+		return
+	}
+	targets := s.targets(&match)
+	if len(targets) == 0 {
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "no_target", Fields: retryAfter})
+		return
+	}
+	s.step(&b2bua.Event{Is: b2bua.Invite, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets})
+}
+
+// canceled handles a CANCEL: it is answered by its own transaction, and the
+// INVITE that it names is told (RFC 3261 section 9.2).
+func (s *Shard) canceled(flow b2bua.Flow, peer int, m *sip.Message) {
+	key := b2bua.Server(transaction.ServerKey(s.secret(flow), m))
+	if tx := s.servers[key]; tx != nil {
+		s.metrics.Retransmission(true)
+		s.stepServer(tx, transaction.Event{Is: transaction.Request})
+		return
+	}
+	invite := b2bua.Server(transaction.ServerKeyOf(s.secret(flow), m, sip.INVITE))
+	of := s.servers[invite]
+	if of == nil {
+		s.stateless(flow, m, &b2bua.Refusal{Status: 481, Cause: "cancel"})
+		return
+	}
+	tx := s.newServer(key, of.flow, peer, m)
+	s.respond(tx, flow, m, &sip.Response{Status: 200})
+	s.step(&b2bua.Event{Is: b2bua.Canceled, Msg: m, Flow: flow, Peer: peer, Server: invite})
+}
+
+// acked handles an ACK: for a response other than 2xx it belongs to the
+// INVITE's transaction, for a 2xx to the dialog.
+func (s *Shard) acked(flow b2bua.Flow, peer int, m *sip.Message) {
+	if tx := s.servers[b2bua.Server(transaction.ServerKeyOf(s.secret(flow), m, sip.INVITE))]; tx != nil && tx.invite.State() != transaction.Accepted {
+		s.stepServer(tx, transaction.Event{Is: transaction.Ack})
+		return
+	}
+	if transaction.IsStatelessAck(s.key, m) {
+		return
+	}
+	s.step(&b2bua.Event{Is: b2bua.Ack, Msg: m, Flow: flow, Peer: peer})
+}
+
+// refuse answers the request of tx with a status of ours.
+func (s *Shard) refuse(tx *server, flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
+	s.respond(tx, flow, m, &sip.Response{Status: r.Status, Reason: r.Reason, Fields: []byte(r.Fields)})
+	s.refused(tx.peer, r)
+}
+
+func (s *Shard) respond(tx *server, flow b2bua.Flow, m *sip.Message, r *sip.Response) {
+	r.Src = flow.Remote
+	if m.To().Tag.Empty() {
+		tag := transaction.StatelessTag(s.key, m)
+		r.ToTag = tag[:]
+	}
+	b := sip.AppendResponse(nil, m, r)
+	s.stepServer(tx, transaction.Event{Is: transaction.Respond, Status: r.Status, Bytes: b})
+}
+
+func refusal(no *policy.Refusal) *b2bua.Refusal {
+	return &b2bua.Refusal{Status: no.Status, Reason: no.Reason, Cause: no.Cause}
+}

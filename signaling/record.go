@@ -1,0 +1,179 @@
+package signaling
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/dchest/siphash"
+
+	"sbc/mediarelay"
+	"sbc/policy"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/telemetry"
+)
+
+// A record is what the engine holds for one call.
+type record struct {
+	call     *b2bua.Call
+	timers   [b2bua.Timers]timer
+	streams  []mediarelay.Stream
+	media    []MediaInfo // of streams that were closed
+	rtcpKey  [16]byte
+	places   int
+	began    time.Duration
+	answered time.Duration // 0: not answered
+	cause    string
+}
+
+func (s *Shard) record(c *b2bua.Call) *record {
+	if r, ok := c.Index.(*record); ok {
+		return r
+	}
+	r := &record{call: c, began: s.now}
+	var id [8]byte
+	binary.LittleEndian.PutUint64(id[:], c.ID)
+	lo, hi := siphash.Hash128(binary.LittleEndian.Uint64(s.key[:8]), binary.LittleEndian.Uint64(s.key[8:]), id[:])
+	binary.LittleEndian.PutUint64(r.rtcpKey[:8], lo)
+	binary.LittleEndian.PutUint64(r.rtcpKey[8:], hi)
+	c.Index = r
+	s.records[c.ID] = r
+	return r
+}
+
+func (r *record) fire(s *Shard, which uint8) {
+	defer s.survive(nil)
+	s.step(&b2bua.Event{Is: b2bua.Fire, Call: r.call, Timer: b2bua.Timer(which)})
+}
+
+// silent returns for how long nothing has come on any media line.
+func (r *record) silent(now time.Duration) time.Duration {
+	last := max(r.began, r.answered)
+	for _, st := range r.streams {
+		for _, side := range st.Stats() {
+			last = max(last, side.LastRTP, side.LastRTCP)
+		}
+	}
+	return now - last
+}
+
+// closeMedia closes all media lines and keeps what they counted.
+func (r *record) closeMedia(s *Shard) {
+	r.media = s.mediaOf(r)
+	for _, st := range r.streams {
+		for _, side := range st.Close() {
+			s.metrics.Media(telemetry.MediaFlow{Packets: side.Packets, Octets: side.Octets, Lost: side.Lost,
+				Drops: side.Drops[:], Cause: func(i int) string { return mediarelay.Cause(i).String() }})
+		}
+	}
+	r.streams = nil
+}
+
+func shortID(c *b2bua.Call) string { return ident.Short(c.ID) }
+
+func (s *Shard) created(c *b2bua.Call) {
+	s.record(c)
+	s.stats.attempts++
+	s.metrics.CallAttempt()
+}
+
+func (s *Shard) answered(c *b2bua.Call) {
+	r := s.record(c)
+	r.answered = s.now
+	s.stats.answered++
+	s.metrics.CallAnswered(s.now - r.began)
+	s.log.Info("call answered", "call", shortID(c), "setup", s.now-r.began)
+}
+
+// started logs the start of a call once it is known where it goes.
+func (s *Shard) started(c *b2bua.Call) {
+	peers := s.rules.Options().Peers
+	s.log.Info("call", "call", shortID(c), "from", peers[c.From].Name, "to", peers[c.To].Name,
+		"caller", telemetry.Escape(c.Caller), "callee", telemetry.Escape(c.Callee), "rule", string(c.Rule))
+}
+
+func (s *Shard) ended(c *b2bua.Call, cause string) {
+	r := s.record(c)
+	r.cause = cause
+	talked := time.Duration(0)
+	if r.answered > 0 {
+		talked = s.now - r.answered
+	}
+	s.metrics.CallEnded(cause, talked)
+	s.trace(c, telemetry.End, 0, cause, nil, nil)
+	s.log.Info("call ended", "call", shortID(c), "cause", cause, "talked", talked)
+}
+
+// gone forgets a call. What it still held would be a bug: it is given back
+// all the same, and the ledger's rest shows it.
+func (s *Shard) gone(c *b2bua.Call) {
+	r := s.record(c)
+	for i := range r.timers {
+		s.timers.stop(&r.timers[i])
+	}
+	delete(s.records, c.ID)
+	info := s.info(c)
+	info.State = "ended"
+	s.past.add(pastCall{call: c.ID, info: info, media: r.media})
+}
+
+// panicked ends the call whose message or timer met a bug of ours.
+func (s *Shard) panicked(p any, m *sip.Message) {
+	s.stats.panics++
+	s.metrics.Panic()
+	var raw []byte
+	if m != nil {
+		raw = m.Raw
+	}
+	s.log.Error("bug: a message ended its call", "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "message", telemetry.Escape(string(raw)))
+	call := s.calls.InHand()
+	if call == nil {
+		return
+	}
+	s.ring.Append(call.ID, s.now, telemetry.End, 0, fmt.Sprint("bug: ", p), raw, nil)
+	s.do, s.txDo = nil, nil
+	defer func() {
+		if recover() != nil {
+			// Not even its end can be told: give back what it holds.
+			s.executeAll(s.calls.Drop(call, "bug", nil))
+		}
+	}()
+	s.step(&b2bua.Event{Is: b2bua.End, Call: call, Why: "bug"})
+}
+
+func hostOf(p *policy.Peer) string {
+	host := p.Host()
+	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+		host = "[" + host + "]"
+	}
+	if p.Domain == "" && p.Target.Port != 0 && p.Target.Port != 5060 {
+		return fmt.Sprintf("%s:%d", host, p.Target.Port)
+	}
+	return host
+}
+
+func addrPort(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
+
+// listenerFor returns the first listener of a realm for the address family.
+func (s *Shard) listenerFor(realm int, ip4 bool) (uint16, bool) {
+	for i, l := range s.opt.Listeners {
+		if l.Realm == realm && l.Addr.Addr().Is4() == ip4 {
+			return uint16(i), true
+		}
+	}
+	return 0, false
+}
+
+// ownPort tells whether a is one of our media addresses, and whether a call
+// of this shard has the port.
+func (s *Shard) ownPort(a netip.AddrPort) (own, live bool) {
+	for _, r := range s.opt.Realms {
+		own = own || r.Media == a.Addr()
+	}
+	l, ok := s.media.(interface{ Live(netip.AddrPort) bool })
+	return own, own && (!ok || l.Live(a))
+}

@@ -1,0 +1,225 @@
+package signaling
+
+import (
+	"time"
+
+	"sbc/mediarelay"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/ident"
+)
+
+// Status describes the engine as it is now.
+func (e *Engine) Status() Status {
+	st := Status{Version: e.opt.Version, Started: e.began, Uptime: e.now().Seconds(), Rejects: map[string]int{}}
+	places, streams := 0, 0
+	for _, w := range e.workers {
+		sh := ShardStatus{}
+		sh.Queue, sh.Dropped = w.inbox.depth()
+		ask := func(s *Shard) {
+			s.addTo(&st, &sh)
+			for _, r := range s.records {
+				places += r.places
+				streams += len(r.streams)
+			}
+		}
+		w.inbox.do(ask)
+		st.Shards = append(st.Shards, sh)
+	}
+	e.addRealms(&st)
+	e.addPeers(&st)
+	taken := 0
+	for _, p := range st.Peers {
+		taken += p.Calls
+	}
+	inUse := 0
+	for _, r := range st.Realms {
+		inUse += r.InUse
+	}
+	st.Ledger.Calls = taken - places
+	st.Ledger.Ports = inUse - 2*streams
+	return st
+}
+
+func (s *Shard) addTo(st *Status, sh *ShardStatus) {
+	sh.Calls, sh.Transactions, sh.Timers = s.calls.Len(), len(s.servers)+len(s.clients)+len(s.cancels), len(s.timers.heap)
+	sh.Lag = s.lag.Seconds()
+	st.Calls += sh.Calls
+	st.Attempts += s.stats.attempts
+	st.Answered += s.stats.answered
+	st.Leaks += s.stats.leaks
+	st.Panics += s.stats.panics
+	for cause, n := range s.stats.rejects {
+		st.Rejects[cause] += n
+	}
+	st.Ledger.Timers += s.strayTimers()
+	st.Ledger.Calls += s.calls.Rest() + len(s.records) - s.calls.Len()
+}
+
+// strayTimers counts the timers that nobody living owns.
+func (s *Shard) strayTimers() (n int) {
+	for _, x := range s.timers.heap {
+		switch o := x.owner.(type) {
+		case *record:
+			if s.records[o.call.ID] != o {
+				n++
+			}
+		case *server:
+			if s.servers[o.key] != o {
+				n++
+			}
+		case *client:
+			if s.clients[o.id] != o && s.cancels[o.id] != o {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (e *Engine) addRealms(st *Status) {
+	use := e.opt.Media.Ports()
+	for i, r := range e.opt.Realms {
+		rs := RealmStatus{Name: r.Name}
+		for _, l := range e.opt.Listeners {
+			if l.Realm == i {
+				rs.Listen = append(rs.Listen, "udp "+l.Addr.String())
+			}
+		}
+		if i < len(use) {
+			rs.Ports, rs.InUse, rs.Resting = use[i].Total, use[i].InUse, use[i].Resting
+		}
+		st.Realms = append(st.Realms, rs)
+	}
+}
+
+func (e *Engine) addPeers(st *Status) {
+	peers := e.opt.Rules.Options().Peers
+	for i := range peers {
+		p := &peers[i]
+		ps := PeerStatus{Name: p.Name, Realm: e.opt.Realms[p.Realm].Name, Target: p.Target.Host, Calls: e.opt.Calls.InUse(i), Limit: p.Calls}
+		for _, a := range e.opt.Rules.Resolved(i) {
+			ps.Address = append(ps.Address, a.String())
+		}
+		st.Peers = append(st.Peers, ps)
+	}
+}
+
+// Calls lists the calls that exist now.
+func (e *Engine) Calls() []CallInfo {
+	list := []CallInfo{}
+	e.each(func(s *Shard) {
+		for _, c := range s.calls.All() {
+			list = append(list, s.info(c))
+		}
+	})
+	return list
+}
+
+func (s *Shard) info(c *b2bua.Call) CallInfo {
+	r, peers := s.record(c), s.rules.Options().Peers
+	info := CallInfo{
+		ID: shortID(c), State: c.State(), From: peers[c.From].Name, Caller: c.Caller, Callee: c.Callee,
+		Age: (s.now - r.began).Seconds(), Route: string(c.Rule),
+	}
+	if c.To >= 0 {
+		info.To = peers[c.To].Name
+	}
+	if r.answered > 0 {
+		info.Answered = (s.now - r.answered).Seconds()
+	}
+	return info
+}
+
+// Hangup ends the call with the short id and reports whether there was one.
+func (e *Engine) Hangup(id string) bool {
+	found := false
+	e.each(func(s *Shard) {
+		if c := s.byShortID(id); c != nil && !found {
+			found = true
+			s.step(&b2bua.Event{Is: b2bua.End, Call: c, Why: "operator"})
+		}
+	})
+	return found
+}
+
+func (s *Shard) byShortID(id string) *b2bua.Call {
+	for _, c := range s.calls.All() {
+		if ident.Short(c.ID) == id {
+			return c
+		}
+	}
+	return nil
+}
+
+// EndAll ends all calls.
+func (s *Shard) EndAll(why string) {
+	for _, c := range append([]*b2bua.Call(nil), s.calls.All()...) {
+		s.step(&b2bua.Event{Is: b2bua.End, Call: c, Why: why})
+	}
+}
+
+// Call reports on the call with the short id: one that exists, or one that
+// ended and is still in the trace.
+func (e *Engine) Call(id string) (report CallReport, ok bool) {
+	e.each(func(s *Shard) {
+		if ok {
+			return
+		}
+		if c := s.byShortID(id); c != nil {
+			report, ok = s.report(c), true
+			return
+		}
+		report, ok = s.traced(id)
+	})
+	return report, ok
+}
+
+func (s *Shard) report(c *b2bua.Call) CallReport {
+	r := s.record(c)
+	rep := CallReport{CallInfo: s.info(c), Live: true, Cause: r.cause, Ladder: s.ladder(c.ID)}
+	streams, timers, txs, places := c.Ledger()
+	rep.Ledger = CallLedger{Ports: 2 * streams, Timers: timers, Transactions: txs, Slots: places}
+	rep.Media = r.media
+	if len(r.streams) > 0 {
+		rep.Media = s.mediaOf(r)
+	}
+	return rep
+}
+
+func (s *Shard) mediaOf(r *record) (list []MediaInfo) {
+	for i, st := range r.streams {
+		list = append(list, s.mediaLine(r.call, i, st))
+	}
+	return list
+}
+
+func (s *Shard) mediaLine(c *b2bua.Call, i int, st mediarelay.Stream) MediaInfo {
+	info, stats := MediaInfo{Kind: "audio"}, st.Stats()
+	for side := range info.Sides {
+		local := st.Local(mediarelay.Side(side))
+		remote, dir, off := c.Lines(b2bua.Side(side), i)
+		m := &info.Sides[side]
+		m.Local = local.RTP().String()
+		if !off {
+			m.Remote, m.Direction = remote.String(), dir.String()
+		}
+		m.count(&stats[side], s.now)
+	}
+	return info
+}
+
+func (m *MediaSide) count(st *mediarelay.Stats, now time.Duration) {
+	m.Packets, m.Octets, m.Lost, m.Jitter = st.Packets, st.Octets, int64(st.Lost), st.Jitter.Seconds()
+	m.Silent = -1
+	if last := max(st.LastRTP, st.LastRTCP); last > 0 {
+		m.Silent = (now - last).Seconds()
+	}
+	for cause, n := range st.Drops {
+		if n > 0 {
+			if m.Drops == nil {
+				m.Drops = map[string]uint64{}
+			}
+			m.Drops[mediarelay.Cause(cause).String()] = n
+		}
+	}
+}

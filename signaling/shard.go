@@ -1,0 +1,129 @@
+package signaling
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"sbc/mediarelay"
+	"sbc/policy"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
+	"sbc/telemetry"
+)
+
+// A Shard owns a share of the calls, their transactions and timers. All its
+// methods belong to one goroutine. It has no clock: now is the time since the
+// start of the process, and never goes back.
+type Shard struct {
+	// Constant after open.
+	opt     *Options
+	index   int
+	of      int
+	key     [16]byte
+	ids     ident.Maker
+	rules   *policy.Rules
+	media   mediarelay.Engine
+	metrics *telemetry.Metrics
+	log     *slog.Logger
+
+	// Owned by the shard's goroutine.
+	rand    *rand.Rand
+	now     time.Duration
+	calls   *b2bua.Calls
+	servers map[b2bua.Server]*server
+	clients map[b2bua.Client]*client
+	cancels map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
+	merge   map[[2]uint64]b2bua.Server
+	timers  timers
+	ring    *telemetry.Ring
+	out     []Outbound
+	bytes   []byte // what out refers to
+	txDo    []transaction.Effect
+	do      []b2bua.Effect
+	message sip.Message
+	lag     time.Duration
+	stats   counters
+	records map[uint64]*record // live calls by id
+	past    past
+}
+
+// counters are what a shard counts for Status.
+type counters struct {
+	attempts, answered, leaks, panics uint64
+	rejects                           map[string]int
+}
+
+// An Outbound is a datagram to be sent. Bytes are valid until the shard's
+// next method call.
+type Outbound struct {
+	Flow  b2bua.Flow
+	Bytes []byte
+}
+
+// NewShard returns shard index of so many. key is secret and the same for
+// all of them; seed makes all random choices of the shard.
+func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
+	s := &Shard{
+		opt: o, index: index, of: of, key: key, ids: ident.NewMaker(key),
+		rules: o.Rules, media: o.Media, metrics: o.Metrics, log: o.Log,
+		rand:    rand.New(rand.NewChaCha8(seed)),
+		servers: map[b2bua.Server]*server{}, clients: map[b2bua.Client]*client{}, cancels: map[b2bua.Client]*client{},
+		merge: map[[2]uint64]b2bua.Server{}, records: map[uint64]*record{},
+		ring:  telemetry.NewRing(max(o.TraceBytes/of, 1<<16)),
+		stats: counters{rejects: map[string]int{}},
+	}
+	bo := o.calls()
+	bo.IDs, bo.Rand = s.ids, s.rand
+	bo.Shard = func(r *rand.Rand) uint8 {
+		return uint8(index + of*r.IntN((ident.Shards-index+of-1)/of))
+	}
+	bo.OwnPort = s.ownPort
+	s.calls = b2bua.New(bo)
+	return s
+}
+
+// Out returns what is to be sent and forgets it.
+func (s *Shard) Out() []Outbound {
+	out := s.out
+	s.out, s.bytes = s.out[:0], s.bytes[:0]
+	return out
+}
+
+// Next returns when the shard wants to be woken; ok is false if never.
+func (s *Shard) Next() (at time.Duration, ok bool) { return s.timers.next() }
+
+// Advance lets the timers fire that are due.
+func (s *Shard) Advance(now time.Duration) {
+	s.now = max(s.now, now)
+	for x := s.timers.pop(s.now); x != nil; x = s.timers.pop(s.now) {
+		s.lag = s.now - x.at
+		x.owner.fire(s, x.which)
+	}
+}
+
+// Datagram handles what came from src by listener.
+func (s *Shard) Datagram(now time.Duration, listener uint16, src netip.AddrPort, b []byte) {
+	err := s.message.Parse(b)
+	s.Message(now, b2bua.Flow{Listener: listener, Remote: src}, &s.message, err)
+}
+
+func (s *Shard) send(flow b2bua.Flow, b []byte) {
+	at := len(s.bytes)
+	s.bytes = append(s.bytes, b...)
+	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)]})
+}
+
+// secret returns the key under which the requests that come by a flow are
+// found again: each realm has its own, since both may use the same private
+// addresses and identifiers.
+func (s *Shard) secret(flow b2bua.Flow) [16]byte {
+	key := s.key
+	realm := s.opt.Listeners[flow.Listener].Realm
+	key[0] ^= byte(realm)
+	key[1] ^= byte(realm >> 8)
+	return key
+}

@@ -1,0 +1,232 @@
+package sip
+
+// A FieldID names a field that the SBC knows.
+type FieldID uint8
+
+// The known fields. FieldUnknown is all others.
+const (
+	FieldUnknown FieldID = iota
+	FieldVia
+	FieldFrom
+	FieldTo
+	FieldCallID
+	FieldCSeq
+	FieldContact
+	FieldMaxForwards
+	FieldRoute
+	FieldRecordRoute
+	FieldContentLength
+	FieldContentType
+	FieldContentEncoding
+	FieldContentDisposition
+	FieldRequire
+	FieldProxyRequire
+	FieldSupported
+	FieldUnsupported
+	FieldAllow
+	FieldAllowEvents
+	FieldAccept
+	FieldExpires
+	FieldRSeq
+	FieldRAck
+	FieldReferTo
+	FieldReferredBy
+	FieldReplaces
+	FieldJoin
+	FieldTargetDialog
+	FieldInReplyTo
+	FieldSessionExpires
+	FieldMinSE
+	FieldAuthorization
+	FieldProxyAuthorization
+	FieldWWWAuthenticate
+	FieldProxyAuthenticate
+	FieldAuthenticationInfo
+	FieldPAssertedIdentity
+	FieldPPreferredIdentity
+	FieldRemotePartyID
+	FieldDiversion
+	FieldHistoryInfo
+	FieldPrivacy
+	FieldReplyTo
+	FieldUserAgent
+	FieldServer
+	FieldWarning
+	FieldCallInfo
+	FieldAlertInfo
+	FieldErrorInfo
+	FieldOrganization
+	FieldSubject
+	FieldDate
+	FieldTimestamp
+	FieldRetryAfter
+	FieldReason
+	FieldEvent
+	FieldSubscriptionState
+	FieldPath
+	FieldServiceRoute
+	FieldGeolocation
+	FieldIdentity
+	FieldPVisitedNetworkID
+	FieldPAccessNetworkInfo
+	FieldPChargingVector
+	FieldPChargingFunctionAddresses
+	FieldPCalledPartyID
+	FieldPAssociatedURI
+	FieldUserToUser
+	FieldMIMEVersion
+	fieldIDs
+)
+
+// fieldNames has the name of each field and its compact form, as in the
+// registry of SIP parameters.
+var fieldNames = [fieldIDs]struct{ long, compact string }{
+	FieldVia:                        {"Via", "v"},
+	FieldFrom:                       {"From", "f"},
+	FieldTo:                         {"To", "t"},
+	FieldCallID:                     {"Call-ID", "i"},
+	FieldCSeq:                       {"CSeq", ""},
+	FieldContact:                    {"Contact", "m"},
+	FieldMaxForwards:                {"Max-Forwards", ""},
+	FieldRoute:                      {"Route", ""},
+	FieldRecordRoute:                {"Record-Route", ""},
+	FieldContentLength:              {"Content-Length", "l"},
+	FieldContentType:                {"Content-Type", "c"},
+	FieldContentEncoding:            {"Content-Encoding", "e"},
+	FieldContentDisposition:         {"Content-Disposition", ""},
+	FieldRequire:                    {"Require", ""},
+	FieldProxyRequire:               {"Proxy-Require", ""},
+	FieldSupported:                  {"Supported", "k"},
+	FieldUnsupported:                {"Unsupported", ""},
+	FieldAllow:                      {"Allow", ""},
+	FieldAllowEvents:                {"Allow-Events", "u"},
+	FieldAccept:                     {"Accept", ""},
+	FieldExpires:                    {"Expires", ""},
+	FieldRSeq:                       {"RSeq", ""},
+	FieldRAck:                       {"RAck", ""},
+	FieldReferTo:                    {"Refer-To", "r"},
+	FieldReferredBy:                 {"Referred-By", "b"},
+	FieldReplaces:                   {"Replaces", ""},
+	FieldJoin:                       {"Join", ""},
+	FieldTargetDialog:               {"Target-Dialog", ""},
+	FieldInReplyTo:                  {"In-Reply-To", ""},
+	FieldSessionExpires:             {"Session-Expires", "x"},
+	FieldMinSE:                      {"Min-SE", ""},
+	FieldAuthorization:              {"Authorization", ""},
+	FieldProxyAuthorization:         {"Proxy-Authorization", ""},
+	FieldWWWAuthenticate:            {"WWW-Authenticate", ""},
+	FieldProxyAuthenticate:          {"Proxy-Authenticate", ""},
+	FieldAuthenticationInfo:         {"Authentication-Info", ""},
+	FieldPAssertedIdentity:          {"P-Asserted-Identity", ""},
+	FieldPPreferredIdentity:         {"P-Preferred-Identity", ""},
+	FieldRemotePartyID:              {"Remote-Party-ID", ""},
+	FieldDiversion:                  {"Diversion", ""},
+	FieldHistoryInfo:                {"History-Info", ""},
+	FieldPrivacy:                    {"Privacy", ""},
+	FieldReplyTo:                    {"Reply-To", ""},
+	FieldUserAgent:                  {"User-Agent", ""},
+	FieldServer:                     {"Server", ""},
+	FieldWarning:                    {"Warning", ""},
+	FieldCallInfo:                   {"Call-Info", ""},
+	FieldAlertInfo:                  {"Alert-Info", ""},
+	FieldErrorInfo:                  {"Error-Info", ""},
+	FieldOrganization:               {"Organization", ""},
+	FieldSubject:                    {"Subject", "s"},
+	FieldDate:                       {"Date", ""},
+	FieldTimestamp:                  {"Timestamp", ""},
+	FieldRetryAfter:                 {"Retry-After", ""},
+	FieldReason:                     {"Reason", ""},
+	FieldEvent:                      {"Event", "o"},
+	FieldSubscriptionState:          {"Subscription-State", ""},
+	FieldPath:                       {"Path", ""},
+	FieldServiceRoute:               {"Service-Route", ""},
+	FieldGeolocation:                {"Geolocation", ""},
+	FieldIdentity:                   {"Identity", "y"},
+	FieldPVisitedNetworkID:          {"P-Visited-Network-ID", ""},
+	FieldPAccessNetworkInfo:         {"P-Access-Network-Info", ""},
+	FieldPChargingVector:            {"P-Charging-Vector", ""},
+	FieldPChargingFunctionAddresses: {"P-Charging-Function-Addresses", ""},
+	FieldPCalledPartyID:             {"P-Called-Party-ID", ""},
+	FieldPAssociatedURI:             {"P-Associated-URI", ""},
+	FieldUserToUser:                 {"User-to-User", ""},
+	FieldMIMEVersion:                {"MIME-Version", ""},
+}
+
+// String returns the name of the field; FieldUnknown has none.
+func (id FieldID) String() string { return fieldNames[id].long }
+
+// lower maps letters to lower case and the other octets of a token
+// (RFC 3261 section 25.1) to themselves; 0 is no token octet.
+var lower = func() (t [256]byte) {
+	for c := range t {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			t[c] = byte(c) | 0x20
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			t[c] = byte(c)
+		}
+	}
+	for _, c := range "-.!%*_+`'~" {
+		t[c] = byte(c)
+	}
+	return t
+}()
+
+// fieldTable finds a field by the hash of its name: open addressing, sparse
+// enough that nearly every name is found at once.
+var fieldTable = func() (t [512]FieldID) {
+	enter := func(name string, id FieldID) {
+		h := uint32(0)
+		for i := range len(name) {
+			h = hashStep(h, lower[name[i]])
+		}
+		for t[h&511] != 0 {
+			h++
+		}
+		t[h&511] = id
+	}
+	for id := FieldUnknown + 1; id < fieldIDs; id++ {
+		enter(fieldNames[id].long, id)
+		if c := fieldNames[id].compact; c != "" {
+			enter(c, id)
+		}
+	}
+	return t
+}()
+
+func hashStep(h uint32, c byte) uint32 { return (h ^ uint32(c)) * 0x01000193 }
+
+// fieldID returns the ID of a field name, long or compact, in any case.
+func fieldID(name []byte) FieldID {
+	h := uint32(0)
+	for _, c := range name {
+		h = hashStep(h, lower[c])
+	}
+	return lookup(h, name)
+}
+
+func lookup(h uint32, name []byte) FieldID {
+	for ; ; h++ {
+		id := fieldTable[h&511]
+		if id == 0 {
+			return FieldUnknown
+		}
+		n := &fieldNames[id]
+		if equalFold(name, n.long) || len(name) == 1 && equalFold(name, n.compact) {
+			return id
+		}
+	}
+}
+
+// equalFold compares a token with text, whatever their case.
+func equalFold(b []byte, text string) bool {
+	if len(b) != len(text) {
+		return false
+	}
+	for i, c := range b {
+		if c != text[i] && (lower[c] != lower[text[i]] || lower[c] == 0) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,173 @@
+package signaling
+
+import (
+	"sbc/signaling/b2bua"
+	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
+)
+
+// A server is one server transaction with what it needs around its machine.
+type server struct {
+	key     b2bua.Server
+	merge   [2]uint64
+	flow    b2bua.Flow // where responses go
+	peer    int
+	method  sip.Method
+	invite  transaction.ServerInvite
+	other   transaction.ServerNonInvite
+	retry   timer // the timer that sends again
+	timeout timer // the one that ends the state
+}
+
+// A client is one client transaction.
+type client struct {
+	id      b2bua.Client
+	cancels bool // it is the CANCEL of the INVITE with this id
+	flow    b2bua.Flow
+	method  sip.Method
+	invite  transaction.ClientInvite
+	other   transaction.ClientNonInvite
+	bytes   []byte // the request as it was sent
+	retry   timer
+	timeout timer
+}
+
+// slot returns which of a transaction's two timers t is: at most one of each
+// kind runs at a time.
+func slot(t transaction.Timer, retry, timeout *timer) *timer {
+	switch t {
+	case transaction.TimerA, transaction.TimerE, transaction.TimerG:
+		return retry
+	}
+	return timeout
+}
+
+func (s *Shard) arm(x *timer, owner firer, e *transaction.Effect) {
+	x.owner, x.which = owner, uint8(e.Timer)
+	s.timers.set(x, s.now+e.After)
+}
+
+// newServer begins the server transaction of a request.
+func (s *Shard) newServer(key b2bua.Server, flow b2bua.Flow, peer int, m *sip.Message) *server {
+	tx := &server{key: key, flow: flow, peer: peer, method: m.Method()}
+	if tx.method == sip.INVITE {
+		tx.invite = transaction.NewServerInvite(false)
+	} else {
+		tx.other = transaction.NewServerNonInvite(false)
+	}
+	if m.To().Tag.Empty() {
+		tx.merge = transaction.MergeKey(s.secret(flow), m)
+		s.merge[tx.merge] = key
+	}
+	s.servers[key] = tx
+	return tx
+}
+
+func (s *Shard) stepServer(tx *server, ev transaction.Event) {
+	do := s.txDo[:0]
+	if tx.method == sip.INVITE {
+		do = tx.invite.Step(ev, do)
+	} else {
+		do = tx.other.Step(ev, do)
+	}
+	s.txDo = do[:0]
+	for i := range do {
+		switch e := &do[i]; e.Do {
+		case transaction.Send:
+			s.send(tx.flow, e.Bytes)
+		case transaction.Arm:
+			s.arm(slot(e.Timer, &tx.retry, &tx.timeout), tx, e)
+		case transaction.Disarm:
+			s.timers.stop(slot(e.Timer, &tx.retry, &tx.timeout))
+		case transaction.TimedOut:
+			s.count("no_ack")
+		case transaction.Gone:
+			s.goneServer(tx)
+		}
+	}
+}
+
+func (s *Shard) goneServer(tx *server) {
+	delete(s.servers, tx.key)
+	if s.merge[tx.merge] == tx.key {
+		delete(s.merge, tx.merge)
+	}
+}
+
+func (tx *server) fire(s *Shard, which uint8) {
+	if t := transaction.Timer(which); t == transaction.TimerG {
+		s.metrics.Retransmission(false)
+		s.stepServer(tx, transaction.Event{Is: transaction.Fire, Timer: t})
+	} else {
+		s.stepServer(tx, transaction.Event{Is: transaction.Fire, Timer: t})
+	}
+}
+
+// newClient begins a client transaction with the request in b.
+func (s *Shard) newClient(id b2bua.Client, flow b2bua.Flow, method sip.Method, b []byte) {
+	tx := &client{id: id, flow: flow, method: method, bytes: append([]byte(nil), b...)}
+	table := s.clients
+	switch method {
+	case sip.INVITE:
+		tx.invite = transaction.NewClientInvite(false, tx.bytes)
+	case sip.CANCEL:
+		tx.cancels, table = true, s.cancels
+		fallthrough
+	default:
+		tx.other = transaction.NewClientNonInvite(false, tx.bytes)
+	}
+	table[id] = tx
+	s.stepClient(tx, transaction.Event{Is: transaction.Start}, nil)
+}
+
+// stepClient steps a client transaction; m is the response of the event.
+func (s *Shard) stepClient(tx *client, ev transaction.Event, m *sip.Message) {
+	do := s.txDo[:0]
+	if tx.method == sip.INVITE {
+		do = tx.invite.Step(ev, do)
+	} else {
+		do = tx.other.Step(ev, do)
+	}
+	s.txDo = nil // Up leads to other transactions
+	for i := range do {
+		s.clientEffect(tx, &do[i], m)
+	}
+	s.txDo = do[:0]
+}
+
+func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) {
+	switch e.Do {
+	case transaction.Send:
+		s.send(tx.flow, e.Bytes)
+	case transaction.SendAck:
+		s.send(tx.flow, transaction.AppendAck(nil, tx.bytes, m))
+	case transaction.SendCancel:
+		s.newClient(tx.id, tx.flow, sip.CANCEL, transaction.AppendCancel(nil, tx.bytes))
+	case transaction.Arm:
+		s.arm(slot(e.Timer, &tx.retry, &tx.timeout), tx, e)
+	case transaction.Disarm:
+		s.timers.stop(slot(e.Timer, &tx.retry, &tx.timeout))
+	case transaction.Up:
+		if !tx.cancels {
+			s.step(&b2bua.Event{Is: b2bua.Response, Client: tx.id, Msg: m, Flow: tx.flow})
+		}
+	case transaction.TimedOut, transaction.Failed:
+		if !tx.cancels {
+			s.step(&b2bua.Event{Is: b2bua.TimedOut, Client: tx.id})
+		}
+	case transaction.Gone:
+		if tx.cancels {
+			delete(s.cancels, tx.id)
+		} else {
+			delete(s.clients, tx.id)
+		}
+	}
+}
+
+func (tx *client) fire(s *Shard, which uint8) {
+	t := transaction.Timer(which)
+	if t == transaction.TimerA || t == transaction.TimerE {
+		s.metrics.Retransmission(false)
+	}
+	s.stepClient(tx, transaction.Event{Is: transaction.Fire, Timer: t}, nil)
+}

@@ -1,0 +1,107 @@
+package transaction
+
+// A ServerNonInvite answers one request that is neither INVITE nor ACK.
+//
+//	 request
+//	    │
+//	    ▼
+//	  Trying ──────────────┐
+//	    │ Respond 1xx:     │
+//	    │ Send             │
+//	    ▼    ┌──┐          │ Respond 200-699:
+//	Proceeding ◀┘ Respond  │ Send
+//	    │         1xx: Send│
+//	    │ Respond 200-699: │
+//	    ▼ Send             │
+//	Completed ◀────────────┘
+//	    │ J
+//	    ▼
+//	Terminated
+//
+// RFC 3261 section 17.2.2. A request that comes again gets the last response
+// again, or nothing in Trying. A transport error is told to the user and
+// changes nothing else: RFC 6026 section 8 replaces RFC 3261 section 17.2.4.
+type ServerNonInvite struct {
+	state    State
+	reliable bool
+	armed    timers
+	last     []byte // the response that a retransmitted request gets again
+}
+
+// NewServerNonInvite returns the machine for a request that has just come.
+func NewServerNonInvite(reliable bool) ServerNonInvite {
+	return ServerNonInvite{state: Trying, reliable: reliable}
+}
+
+var serverNonInviteEntries = [states]entry{
+	Completed: {on: []startup{{TimerJ, Timeout, orZero}}},
+}
+
+// State returns the state.
+func (tx *ServerNonInvite) State() State { return tx.state }
+
+// Step tells the machine of ev and appends what is to be done to do. The
+// caller drains do before the next Step.
+func (tx *ServerNonInvite) Step(ev Event, do []Effect) []Effect {
+	if ev.Is == Fire && !tx.armed.fired(ev.Timer) {
+		return do
+	}
+	switch tx.state {
+	case Trying, Proceeding:
+		return tx.inProceeding(ev, do)
+	case Completed:
+		return tx.inCompleted(ev, do)
+	}
+	return do
+}
+
+func (tx *ServerNonInvite) to(s State, do []Effect) []Effect {
+	tx.state = s
+	do, over := tx.armed.enter(&serverNonInviteEntries[s], tx.reliable, do)
+	switch {
+	case over:
+		return tx.to(Terminated, do)
+	case s == Terminated:
+		tx.last = nil
+		do = append(do, Effect{Do: Gone})
+	}
+	return do
+}
+
+// inProceeding is Trying as well: there the machine has no response yet.
+func (tx *ServerNonInvite) inProceeding(ev Event, do []Effect) []Effect {
+	switch ev.Is {
+	case Request:
+		return tx.again(do)
+	case Respond:
+		tx.last = ev.Bytes
+		do = tx.again(do)
+		if class(ev.Status) > 1 {
+			return tx.to(Completed, do)
+		}
+		return tx.to(Proceeding, do)
+	case Fail:
+		return append(do, Effect{Do: Failed, Why: TransportFail})
+	}
+	return do
+}
+
+// inCompleted discards further responses: RFC 3261 section 17.2.2.
+func (tx *ServerNonInvite) inCompleted(ev Event, do []Effect) []Effect {
+	switch {
+	case ev.Is == Request:
+		return tx.again(do)
+	case ev.Is == Fire && ev.Timer == TimerJ:
+		return tx.to(Terminated, do)
+	case ev.Is == Fail:
+		return append(do, Effect{Do: Failed, Why: TransportFail})
+	}
+	return do
+}
+
+func (tx *ServerNonInvite) again(do []Effect) []Effect {
+	if len(tx.last) == 0 {
+		return do
+	}
+	return append(do, Effect{Do: Send, Bytes: tx.last})
+}

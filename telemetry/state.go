@@ -1,0 +1,103 @@
+package telemetry
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Now is what the process holds at one moment. It is asked for when
+// Prometheus reads the metrics.
+type Now struct {
+	Calls  int
+	Ports  []Ports
+	Peers  []PeerCalls
+	Shards []Shard
+	// What calls have taken less what is in use: each must be 0.
+	RestCalls, RestPorts, RestTimers int
+}
+
+// Ports is the use of one realm's media ports.
+type Ports struct {
+	Realm                string
+	Free, InUse, Resting int
+}
+
+// PeerCalls is how many calls a peer takes part in.
+type PeerCalls struct {
+	Peer  string
+	Calls int
+}
+
+// Shard is the state of one shard.
+type Shard struct {
+	Transactions, Timers int
+	Lag                  float64 // seconds by which its last timer was late
+	Queue                int     // datagrams that wait
+	Dropped              uint64  // datagrams dropped since the start, because the queue was full
+}
+
+// SetNow says where the state is read. Until then it is not shown.
+func (m *Metrics) SetNow(f func() Now) { m.now.Store(&f) }
+
+// state is the Metrics as the collector of Now.
+type state Metrics
+
+var (
+	descCalls        = gauge("sbc_calls", "Calls that exist now.")
+	descPorts        = gauge("sbc_ports", "Media ports in pairs, by realm and state (free, in_use, resting).", "realm", "state")
+	descPeerCalls    = gauge("sbc_peer_calls", "Calls that a peer takes part in.", "peer")
+	descTransactions = gauge("sbc_transactions", "SIP transactions that exist now, by shard.", "shard")
+	descTimers       = gauge("sbc_timers", "Timers that are armed, by shard.", "shard")
+	descLag          = gauge("sbc_shard_lag_seconds", "How late the last timer of a shard fired.", "shard")
+	descQueue        = gauge("sbc_shard_queue", "Datagrams that wait for a shard.", "shard")
+	descDropped      = gauge("sbc_shard_dropped_total", "Datagrams dropped because a shard's queue was full.", "shard")
+	descRest         = gauge("sbc_ledger_rest", "What calls have taken less what is in use, by kind (calls, ports, timers). Must stay 0.", "kind")
+)
+
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (m *state) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descCalls, descPorts, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
+		c <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *state) Collect(c chan<- prometheus.Metric) {
+	f := m.now.Load()
+	if f == nil {
+		return
+	}
+	now := (*f)()
+	send := func(d *prometheus.Desc, v float64, labels ...string) {
+		kind := prometheus.GaugeValue
+		if d == descDropped {
+			kind = prometheus.CounterValue
+		}
+		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
+	}
+	send(descCalls, float64(now.Calls))
+	for _, p := range now.Ports {
+		send(descPorts, float64(p.Free), p.Realm, "free")
+		send(descPorts, float64(p.InUse), p.Realm, "in_use")
+		send(descPorts, float64(p.Resting), p.Realm, "resting")
+	}
+	for _, p := range now.Peers {
+		send(descPeerCalls, float64(p.Calls), p.Peer)
+	}
+	for i, s := range now.Shards {
+		shard := strconv.Itoa(i)
+		send(descTransactions, float64(s.Transactions), shard)
+		send(descTimers, float64(s.Timers), shard)
+		send(descLag, s.Lag, shard)
+		send(descQueue, float64(s.Queue), shard)
+		send(descDropped, float64(s.Dropped), shard)
+	}
+	send(descRest, float64(now.RestCalls), "calls")
+	send(descRest, float64(now.RestPorts), "ports")
+	send(descRest, float64(now.RestTimers), "timers")
+}

@@ -1,0 +1,51 @@
+package topology
+
+import (
+	"net/netip"
+
+	"sbc/signaling/edit"
+	"sbc/signaling/sdp"
+)
+
+// A Leg is what the realm that will read a message may see in it. All of it
+// is read and nothing is kept.
+type Leg struct {
+	Realm *Realm // its rules; nil: none
+
+	RequestURI  []byte // nil: as received
+	Vias        []byte // complete field lines, for all Vias of the message
+	CallID      []byte // nil: as received
+	CSeq        uint32 // 0: as received
+	From, To    []byte // complete field values with tag; nil: as received, hosts and tag replaced
+	FromTag     []byte // where From is nil; nil: no tag
+	ToTag       []byte // where To is nil; nil: no tag
+	Contact     []byte // complete value; nil: no Contact
+	Routes      []byte // complete field lines, for Route (request) or Record-Route (response)
+	MaxForwards int    // below 0: as received
+
+	Host     []byte // host[:port] of ours that stands for hosts of the sending side; Realm.Mask goes before it
+	PeerHost []byte // host[:port] that stands for the addressee
+
+	SDP *SDP // nil: the body passes as it is
+}
+
+// An SDP is a session description and what has to stand in it.
+type SDP struct {
+	Session *sdp.Session // parsed from the message; its spans are offsets into it
+	Body    edit.Span    // of the description in the message
+	Origin  Origin
+	Addr    netip.Addr // ours, for o= and all c=
+	Lines   []Line     // one for each m= line, in their order
+	CNAME   []byte     // stands for every CNAME in a=ssrc; nil: made of Origin.ID
+}
+
+// Origin is what identifies a description of ours (RFC 8866 section 5.2).
+type Origin struct{ ID, Version uint64 }
+
+// A Line is what a media line says of our end.
+type Line struct {
+	Port      uint16        // 0: the stream is off
+	RTCPPort  uint16        // 0: as Port and Mux imply
+	Mux       bool          // RTCP on the RTP port (RFC 5761)
+	Direction sdp.Direction // 0: as received
+}
