@@ -43,7 +43,7 @@ func TestExample(t *testing.T) {
 			effective++
 		}
 	}
-	if effective > 70 {
+	if effective > 45 {
 		t.Errorf("the example has %d lines that are no comment", effective)
 	}
 }

@@ -42,16 +42,23 @@ func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bo
 		return
 	}
 	s.metrics.ParseError(e.Cause)
+	s.stats.rejects[e.Cause]++
 	if e.Status == 0 || !answer || m.Method() == sip.ACK {
 		return
 	}
-	s.stateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
+	s.sendStateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
 }
 
-// stateless answers a request without keeping anything. The To tag is a keyed
-// hash of the request, so that a retransmission gets the same answer and the
-// ACK is recognised.
+// stateless refuses a request without keeping anything.
 func (s *Shard) stateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
+	s.sendStateless(flow, m, r)
+	s.refused(-1, r)
+}
+
+// sendStateless sends an answer for which nothing is kept. Its To tag is a
+// keyed hash of the request, so that a retransmission gets the same answer and
+// the ACK is recognised.
+func (s *Shard) sendStateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
 	tag := transaction.StatelessTag(s.key, m)
 	resp := sip.Response{Status: r.Status, Reason: r.Reason, Src: flow.Remote, Fields: []byte(r.Fields),
 		ToTag: tag[:]}
@@ -59,7 +66,6 @@ func (s *Shard) stateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
 	at := len(s.bytes)
 	s.bytes = sip.AppendResponse(s.bytes, m, &resp)
 	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)]})
-	s.refused(-1, r)
 }
 
 // stranger handles a request from nobody that is configured.

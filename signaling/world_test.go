@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -122,7 +123,9 @@ func (w *world) sent() (list []wire) {
 	w.t.Helper()
 	for _, o := range w.s.Out() {
 		x := wire{to: o.Flow.Remote, bytes: string(o.Bytes), msg: &sip.Message{}}
-		if err := x.msg.Parse([]byte(x.bytes)); err != nil {
+		err := x.msg.Parse([]byte(x.bytes))
+		// What answers a request without a Call-ID has none either.
+		if e := (*sip.Error)(nil); err != nil && !(errors.As(err, &e) && e.Cause == "missing_field") {
 			w.t.Fatalf("the SBC sent what does not parse: %v\n%s", err, x.bytes)
 		}
 		list = append(list, x)

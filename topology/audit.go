@@ -23,15 +23,18 @@ type Leak struct {
 // address in any spelling as an address, a domain name without regard to case
 // and with all names below it, a Call-ID, tag or branch as a whole token.
 //
-// It keeps nothing and allocates only when it finds something. It reports 64
+// A nil Known is an empty one. It keeps nothing and allocates only when it finds something. It reports 64
 // leaks at most, the order of which says nothing.
 func Audit(out []byte, leaks []Leak, known ...*Known) []Leak {
 	s := scanner{text: out, known: known, least: len("00000000")}
 	some := false
 	for _, k := range known {
-		for kind, n := range k.kinds {
-			s.has[kind] = s.has[kind] || n > 0
-			some = some || n > 0
+		if k == nil {
+			continue
+		}
+		some = some || len(k.entries) > 0
+		for i, bits := range k.filter {
+			s.filter[i] |= bits
 		}
 		if k.shortest > 0 {
 			s.least = min(s.least, k.shortest)
@@ -97,7 +100,7 @@ func fieldStart(out []byte, at int) int {
 // bodyField names the SDP line at an offset of the body: "SDP a=".
 func bodyField(body []byte, at int) string {
 	line := body[bytes.LastIndexByte(body[:at], '\n')+1:]
-	if len(line) > 2 && line[1] == '=' && class[line[0]]&word != 0 && bytes.Contains(body, []byte("\nv=0")) {
+	if len(line) > 2 && line[1] == '=' && 'a' <= line[0] && line[0] <= 'z' && bytes.Contains(body, []byte("\nv=0")) {
 		return "SDP " + string(line[:2])
 	}
 	return "body"

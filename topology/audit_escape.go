@@ -63,7 +63,7 @@ func (s *scanner) window(start, end int) int {
 		// An identifier must not be cut in two.
 		n, i = cut, int(raw[cut])
 	}
-	in := scanner{text: text[:n], known: s.known, raw: raw[:n+1], least: s.least, has: s.has}
+	in := scanner{text: text[:n], known: s.known, raw: raw[:n+1], least: s.least, filter: s.filter}
 	in.scan()
 	for _, h := range in.hits[:in.n] {
 		s.note(h)

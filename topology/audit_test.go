@@ -200,7 +200,7 @@ func TestAuditKeepsEarlierLeaks(t *testing.T) {
 	out := []byte("x 10.0.0.5 y")
 	leaks := make([]Leak, 0, 8)
 	leaks = Audit(out, leaks, known())
-	leaks = Audit(out, leaks, known())
+	leaks = Audit(out, leaks, nil, known(), nil)
 	if len(leaks) != 2 || leaks[0] != leaks[1] {
 		t.Errorf("got %+v, want the same leak twice", leaks)
 	}

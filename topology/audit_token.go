@@ -14,8 +14,8 @@ type scanner struct {
 	raw     []uint32 // of text with its escapes undone: where each octet was, and the end
 	least   int      // octets of the shortest word to look at
 	v6      int      // how far colons have been looked at
-	has     [kinds]bool
-	escaped bool // there are percent signs
+	filter  filter   // of all sets
+	escaped bool     // there are percent signs
 }
 
 // hitsMax bounds what one audit reports. Ours: a message with so many leaks
@@ -65,8 +65,7 @@ func (s *scanner) run(start, end int, joints bool) {
 	if len(b) == 0 || s.goesOn(end) {
 		return
 	}
-	if s.has[kindToken] {
-		h := hash(kindToken, b)
+	if h := hash(kindToken, b); s.filter.has(h) {
 		for set := range s.known {
 			s.tokens(set, h, start, end)
 		}
@@ -84,9 +83,8 @@ func (s *scanner) run(start, end int, joints bool) {
 		return // no domain ends in a number (RFC 3696 section 2)
 	}
 	s.names(b, start, end)
-	if bytes.Contains(b, doubleDash) {
-		label, _, _ := bytes.Cut(b, dot)
-		s.dashed(label, start)
+	if class[b[0]]&hexa != 0 {
+		s.dashed(b, start)
 	}
 }
 
@@ -100,12 +98,13 @@ func (s *scanner) goesOn(i int) bool {
 	return ok && class[c]&word != 0
 }
 
-var dot, doubleDash = []byte("."), []byte("--")
-
-// dashed finds IPv6 addresses as they stand in names: 2001-db8--1.example.
-func (s *scanner) dashed(label []byte, start int) {
-	if a, ok := parseV6(label, '-'); ok {
-		s.addr(netip.AddrFrom16(a).Unmap(), start, start+len(label))
+// dashed finds an IPv6 address as it stands in a name: 2001-db8--1.example.
+func (s *scanner) dashed(b []byte, start int) {
+	if i := bytes.IndexByte(b, '.'); i >= 0 {
+		b = b[:i]
+	}
+	if a, ok := parseV6(b, '-'); ok {
+		s.addr(netip.AddrFrom16(a).Unmap(), start, start+len(b))
 	}
 }
 
@@ -244,10 +243,10 @@ const (
 
 // look asks all sets for an identifier. One that any of them allows stays.
 func (s *scanner) look(kind kind, b []byte) (v verdict, of ref) {
-	if !s.has[kind] {
+	h := hash(kind, b)
+	if !s.filter.has(h) {
 		return unknown, ref{}
 	}
-	h := hash(kind, b)
 	for set, k := range s.known {
 		for p := k.probe(h); p.next(); {
 			e := p.entry()

@@ -132,17 +132,18 @@ func (h *hider) added() {
 // length makes Content-Length right for all edits of the body.
 func (h *hider) length() {
 	body := h.m.Body()
-	t := h.scratch.text().uint(uint64(body.Len() + edit.Growth(h.edits, body)))
+	n := uint64(body.Len() + edit.Growth(h.edits, body))
 	f, ok := h.m.First(sip.FieldContentLength)
 	if !ok {
-		t = h.scratch.text().str("Content-Length: ").put(t.bytes())
-		h.insert(h.m.FieldsEnd(), t, "length of the body")
+		h.insert(h.m.FieldsEnd(), h.scratch.text().str("Content-Length: ").uint(n), whyLength)
 		return
 	}
-	if !h.touched(f) && !bytes.Equal(t.bytes(), h.m.Bytes(f.Value)) {
-		h.edits = t.replace(h.edits, f.Value, "length of the body")
+	if !h.touched(f) {
+		h.number(f.Value, n, whyLength)
 	}
 }
+
+const whyLength edit.Reason = "length of the body"
 
 // put replaces at unless new stands there already.
 func (h *hider) put(at edit.Span, new []byte, why edit.Reason) {

@@ -13,7 +13,8 @@ import (
 func (h *hider) maskURI(at edit.Span, host []byte, why edit.Reason) {
 	raw := h.m.Raw
 	scheme := bytes.IndexByte(h.m.Bytes(at), ':')
-	if scheme < 0 {
+	if scheme <= 0 || class[h.m.Raw[at.Start]]&digit != 0 || h.m.Raw[at.Start] == '[' {
+		h.unreadable(at, host)
 		return
 	}
 	name, rest := at.Of(raw)[:scheme], edit.Span{Start: at.Start + scheme + 1, End: at.End}
@@ -33,7 +34,7 @@ func (h *hider) maskURI(at edit.Span, host []byte, why edit.Reason) {
 func (h *hider) maskSIP(at edit.Span, host []byte, why edit.Reason) {
 	u, err := sip.ParseURI(h.m.Raw, at)
 	if err != nil {
-		h.edits = h.scratch.text().str("sip:").put(host).replace(h.edits, at, whyUnreadable)
+		h.unreadable(at, host)
 		return
 	}
 	hostport := h.hostport(u.Host, at.End)
@@ -50,6 +51,11 @@ func (h *hider) maskSIP(at edit.Span, host []byte, why edit.Reason) {
 		return
 	}
 	h.params(edit.Span{Start: hostport.End, End: at.End}, host)
+}
+
+// unreadable puts the bare host in the place of what is no URI.
+func (h *hider) unreadable(at edit.Span, host []byte) {
+	h.edits = h.scratch.text().str("sip:").put(host).replace(h.edits, at, whyUnreadable)
 }
 
 // hostport returns a host with its port.

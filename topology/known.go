@@ -13,9 +13,14 @@ type Known struct {
 	entries  []entry
 	text     []byte   // what the entries refer to
 	index    []uint16 // open hash table: number of an entry + 1; 0: free
-	kinds    [kinds]int
+	filter   filter
 	shortest int // octets of the shortest word to look for; 0: none
 }
+
+// A filter says no quickly: a bit for each hash that is in a set.
+type filter [16]uint64
+
+func (f *filter) has(h uint32) bool { return f[h>>6&15]>>(h&63)&1 != 0 }
 
 // An entry is one identifier.
 type entry struct {
@@ -34,7 +39,6 @@ const (
 	kindName              // a domain name of two labels or more
 	kindLabel             // a host name of one label
 	kindToken             // a Call-ID, tag or branch
-	kinds
 )
 
 // Ours.
@@ -49,7 +53,7 @@ const (
 func (k *Known) Reset() {
 	k.entries, k.text = k.entries[:0], k.text[:0]
 	clear(k.index)
-	k.kinds, k.shortest = [kinds]int{}, 0
+	k.shortest, k.filter = 0, filter{}
 }
 
 // Len returns the number of identifiers in the set, allowed ones included.
@@ -181,7 +185,6 @@ func (k *Known) add(text []byte, e entry) {
 		return
 	}
 	k.entries = append(k.entries, e)
-	k.kinds[e.kind]++
 	if e.kind == kindToken || e.kind == kindLabel {
 		if n := int(e.leadLen); k.shortest == 0 || n < k.shortest {
 			k.shortest = n
@@ -214,7 +217,7 @@ type probe struct {
 func (k *Known) probe(h uint32) probe { return probe{k: k, at: h - 1} }
 
 func (p *probe) next() bool {
-	if len(p.k.index) == 0 {
+	if p.k == nil || len(p.k.index) == 0 {
 		return false
 	}
 	p.at++
@@ -234,7 +237,9 @@ func (k *Known) rehash() {
 func (k *Known) enter(i int) {
 	e := &k.entries[i]
 	mask := uint32(len(k.index) - 1)
-	at := hash(e.kind, k.lead(e)) & mask
+	h := hash(e.kind, k.lead(e))
+	k.filter[h>>6&15] |= 1 << (h & 63)
+	at := h & mask
 	for k.index[at] != 0 {
 		at = (at + 1) & mask
 	}

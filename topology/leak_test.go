@@ -320,4 +320,3 @@ func TestExcuse(t *testing.T) {
 		t.Errorf("without a realm nothing is excused")
 	}
 }
-

@@ -1,6 +1,255 @@
 package e2e
 
-// border is the SBC of a world.
-type border struct{}
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
 
-func (w *world) startBorder() *border { return nil }
+	"sbc/lab/netns"
+)
+
+// sbcConfig is what the SBC of every world runs on. The audit refuses: what
+// would leak in production is taken out there, and here fails the call.
+const sbcConfig = `
+realm "outside" {
+  address = "198.51.100.1"
+  listen "udp" {}
+  media {
+    ports = "20000-20099"
+  }
+  topology {
+    audit = "refuse"
+  }
+}
+
+realm "inside" {
+  address = "10.77.3.1"
+  listen "udp" {}
+  media {
+    ports = "30000-30099"
+  }
+  topology {
+    audit = "refuse"
+  }
+}
+
+peer "itsp" {
+  realm  = realm.outside
+  target = "sip:198.51.100.10"
+}
+
+peer "pbx" {
+  realm  = realm.inside
+  target = "sip:10.77.3.10"
+}
+
+route "in" {
+  from = [peer.itsp]
+  to   = [peer.pbx]
+}
+
+route "out" {
+  from = [peer.pbx]
+  to   = [peer.itsp]
+}
+
+telemetry {
+  log_format = "text"
+  log_level  = "debug"
+}
+
+console {
+  socket = "%s"
+}
+`
+
+// build builds the SBC once for all tests, with the race detector when the
+// tests have it.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sbc-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "sbc")
+	args := []string{"build", "-o", path}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, "sbc/cmd/sbc")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the SBC: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if !direct {
+		if path, err := build(); err == nil {
+			os.RemoveAll(filepath.Dir(path))
+		}
+	}
+	os.Exit(code)
+}
+
+// border is the SBC of a world.
+type border struct {
+	w       *world
+	process *netns.Process
+	binary  string
+	socket  string
+	sockets []netip.AddrPort // that it had open when it was ready
+}
+
+// status is what the tests want to know of `sbc status --json`.
+type status struct {
+	Calls    int    `json:"calls"`
+	Attempts uint64 `json:"attempts"`
+	Answered uint64 `json:"answered"`
+	Leaks    uint64 `json:"leaks"`
+	Panics   uint64 `json:"panics"`
+	Ledger   struct {
+		Calls  int `json:"calls_rest"`
+		Ports  int `json:"ports_rest"`
+		Timers int `json:"timers_rest"`
+	} `json:"ledger"`
+	Realms []struct {
+		InUse int `json:"ports_in_use"`
+	} `json:"realms"`
+	Peers []struct {
+		Name  string `json:"name"`
+		Calls int    `json:"calls"`
+	} `json:"peers"`
+	Shards []struct {
+		Calls        int    `json:"calls"`
+		Transactions int    `json:"transactions"`
+		Dropped      uint64 `json:"dropped"`
+	} `json:"shards"`
+	Rejects map[string]int `json:"rejects"`
+}
+
+// startBorder runs the SBC and waits until it is ready.
+func (w *world) startBorder() *border {
+	w.t.Helper()
+	binary, err := build()
+	w.must(err)
+	// A Unix socket's path has 107 octets at most, and a test's name may be
+	// longer than that.
+	dir, err := os.MkdirTemp("", "sbc-")
+	w.must(err)
+	w.t.Cleanup(func() { os.RemoveAll(dir) })
+	b := &border{w: w, binary: binary, socket: filepath.Join(dir, "sbc.sock")}
+	file := filepath.Join(dir, "sbc.hcl")
+	w.must(os.WriteFile(file, fmt.Appendf(nil, sbcConfig, b.socket), 0o600))
+	b.process = w.start(w.middle, netns.Command{Path: binary, Args: []string{"run", file}})
+	w.t.Cleanup(b.finish)
+	w.await("the SBC to be ready", func() bool {
+		select {
+		case <-b.process.Done():
+			w.t.Fatal("the SBC ended before it was ready")
+		default:
+		}
+		_, err := b.status()
+		return err == nil
+	})
+	b.sockets, err = w.middle.Sockets()
+	w.must(err)
+	return b
+}
+
+// run runs one of the operator's commands and returns what it printed.
+func (b *border) run(args ...string) ([]byte, error) {
+	cmd := exec.Command(b.binary, append(args, "--socket", b.socket)...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("sbc %s: %w: %s", strings.Join(args, " "), err, errs.String())
+	}
+	return out, nil
+}
+
+func (b *border) status() (s status, err error) {
+	out, err := b.run("status", "--json")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal(out, &s)
+}
+
+// empty says what the SBC still holds, "" when it holds nothing.
+func (b *border) empty() string {
+	s, err := b.status()
+	if err != nil {
+		return err.Error()
+	}
+	var left []string
+	note := func(what string, n int) {
+		if n != 0 {
+			left = append(left, fmt.Sprintf("%s: %d", what, n))
+		}
+	}
+	note("calls", s.Calls)
+	note("ledger of calls", s.Ledger.Calls)
+	note("ledger of ports", s.Ledger.Ports)
+	note("ledger of timers", s.Ledger.Timers)
+	for _, r := range s.Realms {
+		note("ports", r.InUse)
+	}
+	for _, p := range s.Peers {
+		note("calls of "+p.Name, p.Calls)
+	}
+	for _, h := range s.Shards {
+		note("calls of a shard", h.Calls)
+	}
+	sockets, err := b.w.middle.Sockets()
+	if err != nil || !slices.Equal(sockets, b.sockets) {
+		left = append(left, fmt.Sprintf("sockets: %v, %v", sockets, err))
+	}
+	return strings.Join(left, ", ")
+}
+
+// finish checks that nothing is left in the SBC, that nothing went wrong
+// inside it, and that it ends by itself when it is asked to.
+func (b *border) finish() {
+	w := b.w
+	select {
+	case <-b.process.Done():
+		w.t.Error("the SBC did not live to the end of the test")
+		return
+	default:
+	}
+	if err := netns.Await(w.ctx, func() bool { return b.empty() == "" }); err != nil {
+		w.t.Errorf("left in the SBC: %s", b.empty())
+	}
+	if s, err := b.status(); err != nil || s.Leaks != 0 || s.Panics != 0 {
+		w.t.Errorf("at the end: %d leaks, %d panics, %v", s.Leaks, s.Panics, err)
+	}
+	if w.t.Failed() {
+		b.explain()
+	}
+	if err := w.end(b.process); err != nil {
+		w.t.Errorf("after SIGTERM: %v", err)
+	}
+	for _, bad := range []string{"panic", "DATA RACE"} {
+		if strings.Contains(b.process.Output(), bad) {
+			w.t.Errorf("the SBC's output has %q:\n%s", bad, b.process.Output())
+		}
+	}
+}
+
+// explain shows the status and the calls of a test that failed.
+func (b *border) explain() {
+	for _, args := range [][]string{{"status"}, {"calls"}} {
+		out, err := b.run(args...)
+		b.w.t.Logf("sbc %s: %s %v", args[0], out, err)
+	}
+}

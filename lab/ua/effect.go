@@ -37,7 +37,7 @@ const (
 	Incoming  Kind = iota + 1 // an INVITE came in; Ring, Progress, Answer or Reject it
 	Ringing                   // a provisional response over 100, Status; Text is "early" where it had SDP
 	Answered                  // the call is up: the 2xx came, or the ACK for ours
-	Reoffered                 // the far end's re-INVITE was answered with Status
+	Reoffered                 // the far end's re-INVITE was answered with Status, and the ACK came
 	Reinvited                 // our re-INVITE was answered with Status
 	Glare                     // our re-INVITE met the far end's: 491, it will be sent again
 	Info                      // an INFO came in; Text is its body

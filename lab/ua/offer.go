@@ -220,4 +220,4 @@ func (f *far) follow(s *sdp.Session) error {
 
 // refused notes that an offer was not accepted: the far end counts on from
 // it, or goes back.
-func (c *call) refused(m *sip.Message) { c.far.loose = true }
+func (c *call) refused() { c.far.loose = true }

@@ -207,6 +207,7 @@ func (a *Agent) reinvited(now time.Duration, t *client, status int, m *sip.Messa
 		return a.hangUp(now, c, NoAnswer, do)
 	}
 	c.wish = c.before // a refused re-INVITE leaves everything as it was
+	c.fresh = 0
 	text := strconv.Itoa(status)
 	return tell(Event{Is: Reinvited, At: now, Call: c.id, Status: status, Text: text, Message: m}, do)
 }

@@ -151,8 +151,8 @@ func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []E
 		return a.respond(now, s, 491, "", "", "", do)
 	case c.refuse != 0:
 		status := c.refuse
-		c.refuse = 0
-		c.refused(m)
+		c.refuse, c.fresh = 0, 0
+		c.refused()
 		do = a.respond(now, s, status, "", "", "", do)
 		return tell(Event{Is: Reoffered, At: now, Call: c.id, Status: status, Message: m}, do)
 	}
@@ -166,8 +166,7 @@ func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []E
 		}
 	}
 	c.server = s
-	do = a.accept(now, c, s, do)
-	return tell(Event{Is: Reoffered, At: now, Call: c.id, Status: 200, Message: m}, do)
+	return a.accept(now, c, s, do)
 }
 
 // confirmed takes the ACK of a 2xx.
@@ -184,9 +183,11 @@ func (a *Agent) confirmed(now time.Duration, c *call, s *server, m *sip.Message,
 		}
 		do = a.startMedia(now, c, do)
 	}
-	if first {
-		do = tell(Event{Is: Answered, At: now, Call: c.id, Status: s.status, Message: m}, do)
+	e := Event{Is: Answered, At: now, Call: c.id, Status: s.status, Message: m}
+	if !first {
+		e.Is = Reoffered
 	}
+	do = tell(e, do)
 	if c.ending {
 		return a.hangUp(now, c, ByUs, do)
 	}

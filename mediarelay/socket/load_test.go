@@ -115,7 +115,7 @@ func TestSetUnderLoad(t *testing.T) {
 	moved.RTP = other.addr
 	held.Receives = false
 	var elsewhere int
-	for i := 0; i < 100 || f.s.Stats()[0].Drops[mediarelay.Held] == 0 || elsewhere == 0; i++ {
+	for i := 0; i < 40 || f.s.Stats()[0].Drops[mediarelay.Held] == 0 || elsewhere == 0; i++ {
 		f.s.Set(sideB, []mediarelay.Remote{f.remote(1), moved, held, {}}[i%4])
 		before := f.s.Stats()[0].Packets
 		until(t, "more packets", func() bool {

@@ -51,7 +51,7 @@ func (call *Call) State() string {
 		return "ringing"
 	case call.state == ending:
 		return "ending"
-	case call.held():
+	case call.Held():
 		return "held"
 	}
 	return "talking"

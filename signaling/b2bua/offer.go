@@ -263,8 +263,8 @@ func (c *Calls) pin(call *Call, side Side, lines []line, do []Effect) []Effect {
 	return do
 }
 
-// held reports whether no media line may flow both ways.
-func (call *Call) held() bool {
+// Held reports whether no media line may flow both ways.
+func (call *Call) Held() bool {
 	a, b := call.legs[A].said, call.legs[B].said
 	for i := range min(len(a), len(b)) {
 		if !a[i].off && a[i].dir.Sends() && b[i].dir.Receives() && b[i].dir.Sends() && a[i].dir.Receives() {

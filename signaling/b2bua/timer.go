@@ -71,7 +71,7 @@ func (c *Calls) heard(ev *Event, do []Effect) []Effect {
 		return do
 	}
 	limit, cause := c.opt.Quiet, "media_timeout"
-	if call.held() {
+	if call.Held() {
 		limit, cause = c.opt.Held, "held_timeout"
 	}
 	if limit > 0 && ev.Silent >= limit && len(call.streams) > 0 {

@@ -107,7 +107,7 @@ func TestClientKey(t *testing.T) {
 	key := func(branch, method string) transaction.Key {
 		return transaction.ClientKey(secret, []byte(branch), []byte(method))
 	}
-	if key("z9hG4bK1", "INVITE") != key("z9hG4bK1", "INVITE") {
+	if again := key("z9hG4bK1", "INVITE"); again != key("z9hG4bK1", "INVITE") {
 		t.Error("a key changes")
 	}
 	// RFC 3261 section 17.1.3: CANCEL has the branch of its INVITE.

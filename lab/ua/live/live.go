@@ -30,6 +30,10 @@ type Options struct {
 	// nil.
 	React func(a *ua.Agent, e ua.Event, do []ua.Effect) []ua.Effect
 
+	// Lose is asked about every datagram that is to be sent, on the phone's
+	// goroutine: those for which it is true get lost. It may be nil.
+	Lose func(datagram []byte) bool
+
 	TTL int // of the packets that are sent; 0: the system's
 }
 
@@ -146,6 +150,9 @@ func (p *Phone) send(e ua.Effect) {
 	c := p.conns[e.From]
 	if c == nil {
 		p.failed(fmt.Errorf("send from %s: no such socket", e.From))
+		return
+	}
+	if p.o.Lose != nil && p.o.Lose(e.Bytes) {
 		return
 	}
 	// A closed port of the far end shows here as an error of an earlier send.

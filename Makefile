@@ -1,0 +1,72 @@
+# make demo    run the border between a PBX and an ITSP of its own, and show a call
+# make test    everything; installs the Debian packages that the tests need
+# make help    the other targets
+
+GO          ?= go
+ARGS        ?=
+FUZZTIME    ?= 30s
+PREFIX      ?= /usr/local
+SYSCONFDIR  ?= /etc
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+export CGO_ENABLED ?= 0
+
+.PHONY: help build demo deps bench-deps fmt lint test fuzz bench bench-parse bench-calls bench-media install clean
+
+help:
+	@echo 'demo         run the border between a PBX and an ITSP of its own (ARGS=--once: end by itself)'
+	@echo 'test         all tests, with the Debian packages that they need'
+	@echo 'lint         gofmt, go vet, staticcheck'
+	@echo 'fmt          format the source'
+	@echo 'fuzz         all fuzz targets, FUZZTIME=$(FUZZTIME) each'
+	@echo 'bench        bench-parse, bench-calls and bench-media: ratios to others, side by side'
+	@echo 'build        bin/sbc, one static binary'
+	@echo 'install      bin/sbc, the systemd unit and the example to PREFIX=$(PREFIX)'
+	@echo 'deps         Debian packages for the tests; bench-deps: those for the benches'
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sbc ./cmd/sbc
+
+demo: build
+	bin/sbc demo $(ARGS)
+
+deps:
+	.ci/deps sip-tester baresip-core iproute2 tcpdump
+
+bench-deps: deps
+	.ci/deps kamailio rtpengine-daemon
+
+fmt:
+	gofmt -w .
+
+lint:
+	.ci/lint $(STATICCHECK)
+
+test: deps
+	SBC_REQUIRE=all .ci/test
+
+fuzz:
+	.ci/fuzz $(FUZZTIME)
+
+bench: bench-parse bench-calls bench-media
+
+bench-parse:
+	$(GO) test -run '^$$' -bench . -benchmem ./bench/parse
+
+bench-calls: bench-deps build
+	$(GO) run ./bench/calls $(ARGS)
+
+bench-media: bench-deps
+	$(GO) run ./bench/media $(ARGS)
+
+install: build
+	install -D -m 0755 bin/sbc $(DESTDIR)$(PREFIX)/bin/sbc
+	install -D -m 0644 sbc.hcl.example $(DESTDIR)$(SYSCONFDIR)/sbc/sbc.hcl.example
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' deploy/sbc.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/sbc.service
+	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/sbc.service
+
+clean:
+	rm -rf bin

@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+
+	"sbc/lab/netns"
+	"sbc/lab/ua"
+)
+
+// sealed fails the test when anything that one side saw names the other.
+// Without the SBC there is nothing to seal.
+func (w *world) sealed() {
+	w.t.Helper()
+	w.sealedFrom(lanCanary, itspCanary)
+}
+
+// sealedFrom is sealed with other canaries than those of the phones.
+func (w *world) sealedFrom(lan, itsp ua.Canary) {
+	w.t.Helper()
+	if direct {
+		return
+	}
+	for _, c := range []struct {
+		sees   *side
+		canary ua.Canary
+	}{{w.lan, itsp}, {w.itsp, lan}} {
+		leaks := leaksIn(from(c.sees.seen.Datagrams(), c.sees.border), c.canary)
+		if len(leaks) > 0 {
+			w.t.Errorf("%s can see of the other side:\n%s", c.sees.name, strings.Join(leaks, "\n"))
+		}
+	}
+}
+
+// leaksMax bounds what a test prints.
+const leaksMax = 20
+
+// leaksIn searches datagrams that came from the SBC for a canary, and looks
+// at what the IP header tells: media leaves with TTL 64, and ID 0 with DF.
+func leaksIn(ds []netns.Datagram, canary ua.Canary) []string {
+	var leaks []string
+	for _, d := range ds {
+		for _, hit := range canary.Find(d.Payload) {
+			leaks = append(leaks, fmt.Sprintf("%s → %s: %s %q in %q", d.Src, d.Dst, hit.Form, hit.What, around(d.Payload, hit)))
+		}
+		if d.TTL != 64 {
+			leaks = append(leaks, fmt.Sprintf("%s → %s: TTL %d", d.Src, d.Dst, d.TTL))
+		}
+		if !isSIP(d.Payload) && (d.ID != 0 || !d.DF) {
+			leaks = append(leaks, fmt.Sprintf("%s → %s: IP ID %d, DF %v", d.Src, d.Dst, d.ID, d.DF))
+		}
+		if len(leaks) > leaksMax {
+			return append(leaks, "and so on")
+		}
+	}
+	return leaks
+}
+
+// around is the line of a message in which something was found, or some
+// octets of a packet.
+func around(b []byte, h ua.Hit) string {
+	from, to := h.At, h.At+h.Len
+	for from > 0 && b[from-1] != '\n' && h.At-from < 60 {
+		from--
+	}
+	for to < len(b) && b[to] != '\r' && b[to] != '\n' && to-h.At < 60 {
+		to++
+	}
+	return string(b[from:to])
+}
