@@ -53,7 +53,7 @@ fuzz:
 bench: bench-parse bench-calls bench-media
 
 bench-parse:
-	$(GO) test -run '^$$' -bench . -benchmem ./bench/parse
+	$(GO) run ./bench/parse $(ARGS)
 
 bench-calls: bench-deps build
 	$(GO) run ./bench/calls $(ARGS)

@@ -87,7 +87,7 @@ func (r *reader) checkTargets(file *fileBlock, c *Config) {
 		target := netip.AddrPortFrom(p.Target.Addr, p.Target.Port)
 		for j := range c.Realms {
 			for _, l := range c.Realms[j].Listen {
-				if l.Addr == target {
+				if l.Addr == target || l.Host == hostPort(p.Target.Addr, int(p.Target.Port)) {
 					r.fail(file.Peers[i].Target.Expr.Range(), "Target is ourselves",
 						"%s is the listener in line %d: calls would go round in a circle. Write the address of the peer.", target, l.Ref.Line)
 				}

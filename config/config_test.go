@@ -123,13 +123,34 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
-// What nests a hundred thousand deep is refused before anything recurses.
+// What nests twenty thousand deep is refused before anything recurses.
 func TestTooDeep(t *testing.T) {
-	for _, open := range []string{"[", "(", "{", "!", "-", "x?", "\"${", "a {\n", "[\n", "f(", "[for a in "} {
-		_, err := ParseOn(testMachine, "sbc.hcl", []byte("x = "+strings.Repeat(open, 100_000)))
+	for _, open := range []string{"[", "(", "{", "!", "-", "x?", "\"${", "a {\n", "[\n", "f(", "[for a in ",
+		"1+", "1+\n", "(1+\n", "a&&", "a.", "[1,2]+", "a[0]", "a == ", "\"%{if true}", "%{if true}"} {
+		_, err := ParseOn(testMachine, "sbc.hcl", []byte("x = ["+strings.Repeat(open, 20_000)))
 		if err == nil || !strings.Contains(err.Error(), "Nested too deep") {
 			t.Errorf("%q: %.200v", open, err)
 		}
+	}
+}
+
+// Cause: ESC, bidi and the like in what is shown. The file is refused, and
+// none of it gets to the terminal.
+func TestUnshowable(t *testing.T) {
+	for _, c := range []string{"\x1b[2J", "\x00", "\x7f", "\xff", "\u202e", "\u0085"} {
+		_, err := ParseOn(testMachine, "sbc.hcl", []byte("# one\n# two "+c+"\n"))
+		var p *Problems
+		if !errors.As(err, &p) || len(p.All()) != 1 || p.All()[0].Line != 2 || p.All()[0].Summary != "Not a text" {
+			t.Errorf("%q: %v", c, err)
+			continue
+		}
+		var shown strings.Builder
+		if err := p.Print(&shown, 0, false); err != nil || strings.Contains(shown.String()+p.Error(), c) {
+			t.Errorf("%q: %v %q", c, err, shown.String())
+		}
+	}
+	if line, _ := unshowable([]byte("# Größe\t→ 1\r\n")); line != 0 {
+		t.Error("a text is refused")
 	}
 }
 

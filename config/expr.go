@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -56,9 +57,11 @@ func (r *reader) textOf(name string, e hcl.Expression, example string) (text, bo
 		return text{}, false
 	}
 	t := text{v.AsString(), e.Range()}
-	if i := strings.IndexFunc(t.s, func(c rune) bool { return c < ' ' || c == 0x7f }); i >= 0 {
-		r.fail(t.at, "Control character", "%q holds the character %q, which may stand in no value.", name, t.s[i])
-		return text{}, false
+	for _, c := range t.s {
+		if unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c) {
+			r.fail(t.at, "Control character", "%q holds the character %q, which may stand in no value.", name, c)
+			return text{}, false
+		}
 	}
 	return t, true
 }

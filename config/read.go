@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/gohcl"
@@ -25,7 +27,7 @@ type reader struct {
 }
 
 // Ours: the schema nests 3 deep, an object or a list adds 2. The parser
-// recurses, so the bound comes before it.
+// and the evaluator recurse, so the bound comes before them.
 const depthMax = 32
 
 // blocks parses the file into the structs of the schema. It returns nil
@@ -61,6 +63,7 @@ var remedies = map[string]string{
 	"Invalid block definition": ` A key has a sign before its value: name = "value".`,
 }
 
+// bounds refuses what the parser or a terminal would choke on.
 func (r *reader) bounds() bool {
 	start := hcl.Range{Filename: r.file, Start: hcl.InitialPos, End: hcl.InitialPos}
 	if len(r.src) > fileMax {
@@ -68,38 +71,83 @@ func (r *reader) bounds() bool {
 		r.src = nil
 		return false
 	}
+	if line, c := unshowable(r.src); line != 0 {
+		start.Start.Line, start.End.Line = line, line
+		r.fail(start, "Not a text", "The file holds %q, which no text does. Is it the right file?", c)
+		r.src = nil // Its lines are not fit to be shown.
+		return false
+	}
 	tokens, _ := hclsyntax.LexConfig(r.src, r.file, hcl.InitialPos)
 	if at, deep := tooDeep(tokens); deep {
-		r.fail(at, "Nested too deep", "Blocks, lists and objects nest at most %d deep.", depthMax)
+		r.fail(at, "Nested too deep", "Blocks, lists, objects and operators nest at most %d deep.", depthMax)
 		return false
 	}
 	return true
 }
 
-// tooDeep counts what the parser recurses on: brackets, and the operators
-// that nest without one.
-func tooDeep(tokens hclsyntax.Tokens) (at hcl.Range, deep bool) {
-	brackets, operators := 0, 0
-	for _, t := range tokens {
-		switch t.Type {
-		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen,
-			hclsyntax.TokenTemplateInterp, hclsyntax.TokenTemplateControl:
-			brackets++
-		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd:
-			brackets = max(brackets-1, 0)
-		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
-			operators++
-		case hclsyntax.TokenNewline:
-			if brackets == 0 {
-				operators = 0
-			}
+// unshowable finds what is no UTF-8, steers a terminal, or turns the order of
+// a line around, so that it reads other than it works.
+func unshowable(src []byte) (line int, what string) {
+	line = 1
+	for i := 0; i < len(src); {
+		c, size := utf8.DecodeRune(src[i:])
+		switch {
+		case c == '\n':
+			line++
+		case c == '\t', c == '\r':
+		case c == utf8.RuneError && size == 1, unicode.IsControl(c), unicode.Is(unicode.Bidi_Control, c):
+			return line, string(src[i : i+size])
 		}
-		if brackets > depthMax || operators > depthMax {
+		i += size
+	}
+	return 0, ""
+}
+
+// tooDeep counts what the parser and the evaluator recurse on: brackets, and
+// the operators of one expression, which nest without any.
+func tooDeep(tokens hclsyntax.Tokens) (at hcl.Range, deep bool) {
+	type level struct {
+		open      hclsyntax.TokenType
+		operators int // of the expression that the level is in the midst of
+	}
+	levels := []level{{open: hclsyntax.TokenOBrace}} // A file is like the body of a block.
+	for _, t := range tokens {
+		now := &levels[len(levels)-1]
+		switch {
+		case opens[t.Type]:
+			now.operators++
+			levels = append(levels, level{open: t.Type})
+		case closes[t.Type]:
+			levels = levels[:max(len(levels)-1, 1)]
+		case t.Type == hclsyntax.TokenComma, t.Type == hclsyntax.TokenNewline && now.open == hclsyntax.TokenOBrace:
+			now.operators = 0
+		case operators[t.Type]:
+			now.operators++
+		}
+		if now.operators > depthMax || len(levels) > depthMax {
 			return t.Range, true
 		}
 	}
 	return hcl.Range{}, false
 }
+
+type tokenSet map[hclsyntax.TokenType]bool
+
+var (
+	opens = tokenSet{
+		hclsyntax.TokenOBrace: true, hclsyntax.TokenOBrack: true, hclsyntax.TokenOParen: true,
+		hclsyntax.TokenTemplateInterp: true, hclsyntax.TokenTemplateControl: true,
+	}
+	closes = tokenSet{
+		hclsyntax.TokenCBrace: true, hclsyntax.TokenCBrack: true, hclsyntax.TokenCParen: true, hclsyntax.TokenTemplateSeqEnd: true,
+	}
+	operators = tokenSet{
+		hclsyntax.TokenPlus: true, hclsyntax.TokenMinus: true, hclsyntax.TokenStar: true, hclsyntax.TokenSlash: true, hclsyntax.TokenPercent: true,
+		hclsyntax.TokenEqualOp: true, hclsyntax.TokenNotEqual: true, hclsyntax.TokenLessThan: true, hclsyntax.TokenLessThanEq: true,
+		hclsyntax.TokenGreaterThan: true, hclsyntax.TokenGreaterThanEq: true, hclsyntax.TokenAnd: true, hclsyntax.TokenOr: true,
+		hclsyntax.TokenBang: true, hclsyntax.TokenQuestion: true, hclsyntax.TokenDot: true,
+	}
+)
 
 // ref is the place of a rule.
 func (r *reader) ref(at hcl.Range) policy.Ref {

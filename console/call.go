@@ -20,10 +20,22 @@ func WriteCall(w io.Writer, r signaling.CallReport) error {
 	p.media(r.Media)
 	p.line("")
 	if r.Live {
-		p.line("it holds %d media ports, %d timers, %d transactions, %d places at peers", r.Ledger.Ports, r.Ledger.Timers, r.Ledger.Transactions, r.Ledger.Slots)
+		p.line("it holds %d pairs of media ports, %d timers, %d transactions, %d places at peers", r.Ledger.Ports, r.Ledger.Timers, r.Ledger.Transactions, r.Ledger.Slots)
 	} else {
 		p.line("it gave back all that it held")
 	}
+	return p.to(w)
+}
+
+// WriteLadder writes the ladder of a call alone, without what was changed in
+// its messages.
+func WriteLadder(w io.Writer, r signaling.CallReport) error {
+	p := &page{}
+	r.Ladder = slices.Clone(r.Ladder)
+	for i := range r.Ladder {
+		r.Ladder[i].Changes = nil
+	}
+	p.ladder(&r)
 	return p.to(w)
 }
 
@@ -62,7 +74,7 @@ func (p *page) ladder(r *signaling.CallReport) {
 }
 
 func (p *page) step(e *signaling.LadderEntry) {
-	at := fmt.Sprintf("%*s", timeWidth, brief(e.At))
+	at := fmt.Sprintf("%*s", timeWidth, clock(e.At))
 	text := e.Label
 	if e.Rule != "" {
 		text += " (" + e.Rule + ")"
@@ -78,6 +90,15 @@ func (p *page) step(e *signaling.LadderEntry) {
 	for _, c := range e.Changes {
 		p.change(&c)
 	}
+}
+
+// clock writes the time since the first message, in milliseconds where those
+// say something.
+func clock(s float64) string {
+	if s < 1 {
+		return fmt.Sprintf("%.1f ms", s*1000)
+	}
+	return fmt.Sprintf("%.2f s", s)
 }
 
 // arrow draws a message on one side of us.

@@ -59,7 +59,7 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 	p.line("%d calls now, %d attempted, %d answered", st.Calls, st.Attempts, st.Answered)
 	p.line("leaks %d, panics %d, ledger %s", st.Leaks, st.Panics, ledger(st.Ledger))
 	p.line("")
-	p.table([]string{"REALM", "PORTS", "IN USE", "RESTING", "LISTENS ON"}, realmRows(st))
+	p.table([]string{"REALM", "PORT PAIRS", "IN USE", "RESTING", "LISTENS ON"}, realmRows(st))
 	p.line("")
 	p.table([]string{"PEER", "REALM", "CALLS", "LIMIT", "TARGET", "ADDRESSES"}, peerRows(st))
 	p.line("")

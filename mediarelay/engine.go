@@ -43,6 +43,11 @@ type Engine interface {
 	// Options.Realms.
 	Ports() []PortUse
 
+	// Live reports whether a stream has the local address and port a now: a
+	// description that names it is a spiral, one that names another port of
+	// ours is a mistake or an attack.
+	Live(a netip.AddrPort) bool
+
 	// Close closes every stream and gives everything back.
 	Close() error
 }

@@ -144,6 +144,12 @@ func (m *Model) find(a netip.AddrPort) (*Session, Side, bool) {
 	return &p.stream.session, p.side, true
 }
 
+// Live reports whether a stream has a local port; see Engine.
+func (m *Model) Live(a netip.AddrPort) bool {
+	_, ok := m.ports[a]
+	return ok
+}
+
 func (s *modelStream) Local(side Side) Local { return s.local[side] }
 
 func (s *modelStream) Set(side Side, r Remote) {

@@ -44,7 +44,10 @@ type worker struct {
 // Start opens the listeners and begins to serve. An error of a listener says
 // which address cannot be had and what to do.
 func Start(o Options) (*Engine, error) {
-	e := &Engine{opt: o, began: time.Now()}
+	e := &Engine{opt: o, began: o.Start}
+	if o.Start.IsZero() {
+		e.began = time.Now()
+	}
 	if e.opt.Shards == 0 {
 		e.opt.Shards = min(runtime.GOMAXPROCS(0), ident.Shards)
 	}

@@ -53,8 +53,7 @@ func (s *Shard) execute(e *b2bua.Effect) {
 	case b2bua.Reserve, b2bua.Open, b2bua.Listen:
 		s.executeAsked(e)
 	case b2bua.Release:
-		s.opt.Calls.Give(e.Peer)
-		s.record(e.Call).places--
+		s.release(s.record(e.Call), e.Peer)
 	case b2bua.Pin:
 		s.pin(e)
 	case b2bua.Close:
@@ -81,12 +80,28 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 	s.step(&ev)
 }
 
+// reserve takes a place at a peer, and with the first one a place in all.
 func (s *Shard) reserve(r *record, peer int) *b2bua.Refusal {
+	if r.places == 0 {
+		if no := s.opt.Calls.Admit(); no != nil {
+			return refusal(no)
+		}
+	}
 	if no := s.opt.Calls.Take(peer); no != nil {
+		if r.places == 0 {
+			s.opt.Calls.Done()
+		}
 		return refusal(no)
 	}
 	r.places++
 	return nil
+}
+
+func (s *Shard) release(r *record, peer int) {
+	s.opt.Calls.Give(peer)
+	if r.places--; r.places == 0 {
+		s.opt.Calls.Done()
+	}
 }
 
 // openMedia opens media lines until there are n.
@@ -111,7 +126,8 @@ func (s *Shard) openMedia(r *record, n int) ([]b2bua.Stream, *b2bua.Refusal) {
 	for i, st := range r.streams {
 		for side := range streams[i].Local {
 			l := st.Local(mediarelay.Side(side))
-			streams[i].Local[side] = b2bua.Local{Addr: l.Addr, Port: l.Port, RTCPPort: l.RTCPPort}
+			named := s.opt.Realms[r.call.Realm(b2bua.Side(side))].named()
+			streams[i].Local[side] = b2bua.Local{Addr: named, Port: l.Port, RTCPPort: l.RTCPPort}
 		}
 	}
 	return streams, nil
@@ -134,6 +150,9 @@ func (s *Shard) executeRespond(e *b2bua.Effect) {
 	if tx == nil {
 		return
 	}
+	if e.Again {
+		s.metrics.Retransmission(false)
+	}
 	s.stepServer(tx, transaction.Event{Is: transaction.Respond, Status: e.Status, Bytes: append([]byte(nil), e.Bytes...)})
 }
 
@@ -142,8 +161,10 @@ func (s *Shard) executeAccount(e *b2bua.Effect) {
 	switch e.Do {
 	case b2bua.Saw:
 		s.trace(e.Call, telemetry.In, e.Side, "", e.Msg.Raw, nil)
-	case b2bua.Note:
-		s.trace(e.Call, telemetry.Rule, e.Side, e.Text+" "+string(e.Rule), nil, nil)
+	case b2bua.Routed:
+		s.routed(e)
+	case b2bua.Rang:
+		s.metrics.PostDial(s.now - s.record(e.Call).began)
 	case b2bua.Leaked:
 		s.leaked(e)
 	case b2bua.Refused:

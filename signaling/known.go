@@ -23,9 +23,11 @@ func (o *Options) known() []*topology.Known {
 		for i, r := range o.Realms {
 			if i == to {
 				k.Allow([]byte(r.Media.String()))
+				k.Allow([]byte(r.named().String()))
 				continue
 			}
 			k.AddHost([]byte(r.Media.String()), "media address of realm "+r.Name)
+			k.AddHost([]byte(r.named().String()), "media address of realm "+r.Name)
 		}
 		for _, p := range o.Rules.Options().Peers {
 			hosts := []string{p.Target.Host, p.Domain}

@@ -15,6 +15,7 @@ import (
 // Options are what an Engine needs to know. They do not change while it runs.
 type Options struct {
 	Version   string
+	Start     time.Time // of the process: what the media engine counts from as well; zero: now
 	Realms    []Realm
 	Listeners []Listener
 	Rules     *policy.Rules
@@ -37,7 +38,16 @@ type Realm struct {
 	Name     string
 	Trust    bool // strangers are answered; else they get silence
 	Topology *topology.Realm
-	Media    netip.Addr
+	Media    netip.Addr // where media sockets are bound
+	Public   netip.Addr // what descriptions name instead; not valid: Media
+}
+
+// named returns the address that descriptions for the realm name.
+func (r *Realm) named() netip.Addr {
+	if r.Public.IsValid() {
+		return r.Public
+	}
+	return r.Media
 }
 
 // A Listener is an address on which a realm's messages arrive.

@@ -2,11 +2,13 @@ package signaling
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"sbc/nat"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
+	"sbc/signaling/edit"
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
 	"sbc/signaling/transaction"
@@ -180,12 +182,12 @@ func (s *Shard) invited(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
 	if user.Empty() {
 		user = uri.Host // tel:
 	}
-	match, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: sip.INVITE})
+	decision, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: sip.INVITE})
 	if no != nil {
 		s.refuse(tx, flow, m, refusal(no))
 		return
 	}
-	targets := s.targets(&match)
+	targets := s.targets(&decision)
 	if len(targets) == 0 {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "no_target", Fields: retryAfter})
 		return
@@ -243,5 +245,9 @@ func (s *Shard) respond(tx *server, flow b2bua.Flow, m *sip.Message, r *sip.Resp
 }
 
 func refusal(no *policy.Refusal) *b2bua.Refusal {
-	return &b2bua.Refusal{Status: no.Status, Reason: no.Reason, Cause: no.Cause}
+	r := &b2bua.Refusal{Status: no.Status, Reason: no.Reason, Cause: no.Cause, Rule: edit.Reason(no.Rule.String())}
+	if no.RetryAfter > 0 {
+		r.Fields = "Retry-After: " + strconv.Itoa(no.RetryAfter) + "\r\n"
+	}
+	return r
 }

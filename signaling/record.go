@@ -28,6 +28,7 @@ type record struct {
 	began    time.Duration
 	answered time.Duration // 0: not answered
 	cause    string
+	logged   bool
 }
 
 func (s *Shard) record(c *b2bua.Call) *record {
@@ -89,11 +90,15 @@ func (s *Shard) answered(c *b2bua.Call) {
 	s.log.Info("call answered", "call", shortID(c), "setup", s.now-r.began)
 }
 
-// started logs the start of a call once it is known where it goes.
-func (s *Shard) started(c *b2bua.Call) {
-	peers := s.rules.Options().Peers
-	s.log.Info("call", "call", shortID(c), "from", peers[c.From].Name, "to", peers[c.To].Name,
-		"caller", telemetry.Escape(c.Caller), "callee", telemetry.Escape(c.Callee), "rule", string(c.Rule))
+// routed tells where a call goes: the trace each time, the log once.
+func (s *Shard) routed(e *b2bua.Effect) {
+	peers, c := s.rules.Peers(), e.Call
+	s.trace(c, telemetry.Rule, e.Side, "to peer "+peers[e.Peer].Name+" by route "+string(e.Rule), nil, nil)
+	if r := s.record(c); !r.logged {
+		r.logged = true
+		s.log.Info("call", "call", shortID(c), "from", peers[c.From].Name, "to", peers[e.Peer].Name,
+			"caller", telemetry.Escape(c.Caller), "callee", telemetry.Escape(c.Callee), "rule", string(e.Rule))
+	}
 }
 
 func (s *Shard) ended(c *b2bua.Call, cause string) {
@@ -169,11 +174,13 @@ func (s *Shard) listenerFor(realm int, ip4 bool) (uint16, bool) {
 }
 
 // ownPort tells whether a is one of our media addresses, and whether a call
-// of this shard has the port.
-func (s *Shard) ownPort(a netip.AddrPort) (own, live bool) {
-	for _, r := range s.opt.Realms {
-		own = own || r.Media == a.Addr()
+// has the port now. Media that is sent there from realm is joined inside the
+// relay; what another realm uses is not for realm to name.
+func (s *Shard) ownPort(realm int, a netip.AddrPort) (own, live bool) {
+	for i, r := range s.opt.Realms {
+		if r.Media == a.Addr() {
+			own, live = true, live || i == realm
+		}
 	}
-	l, ok := s.media.(interface{ Live(netip.AddrPort) bool })
-	return own, own && (!ok || l.Live(a))
+	return own, own && live && s.media.Live(a)
 }

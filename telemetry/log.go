@@ -24,7 +24,7 @@ func NewLogger(w io.Writer, o LogOptions) (*slog.Logger, error) {
 			format = "text"
 		}
 	}
-	h := &slog.HandlerOptions{Level: o.Level}
+	h := &slog.HandlerOptions{Level: o.Level, ReplaceAttr: withUnit}
 	switch format {
 	case "text":
 		return slog.New(slog.NewTextHandler(w, h)), nil
@@ -32,6 +32,15 @@ func NewLogger(w io.Writer, o LogOptions) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(w, h)), nil
 	}
 	return nil, fmt.Errorf("log format %q: want auto, text or json", o.Format)
+}
+
+// withUnit writes times as 1.5s also in JSON, which has them as a number of
+// nanoseconds otherwise.
+func withUnit(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // isTerminal tells whether w is a character device other than the null one.

@@ -32,6 +32,7 @@ func known() *Known {
 	k.AddToken([]byte("1928301774"), "tag of the LAN")
 	k.AddToken([]byte("z9hG4bK-524287-1---ef7a"), "branch of the LAN")
 	k.AddToken([]byte("as(7)~x!51c0ffee"), "tag of the PBX")
+	k.AddToken([]byte("odd%41-call%2fid-77"), "Call-ID of the gateway")
 	k.AddToken([]byte("12345"), "too short")
 	return k
 }
@@ -55,6 +56,7 @@ func TestAuditFinds(t *testing.T) {
 		{"2001:db8::5", "2001:db8::5", "PBX"},
 		{"[2001:0DB8:0:0:0:0:0:5]:5060", "2001:0DB8:0:0:0:0:0:5", "PBX"},
 		{"sip:2001:db8:0::5", "2001:db8:0::5", "PBX"},
+		{"at 2001-db8--5", "2001-db8--5", "PBX"},
 		{"2001-db8--5.ipv6-literal.example", "2001-db8--5", "PBX"},
 		{"20010db8000000000000000000000005", "20010db8000000000000000000000005", "PBX"},
 		{"::ffff:10.0.0.5", "::ffff:10.0.0.5", "PBX"},
@@ -73,6 +75,7 @@ func TestAuditFinds(t *testing.T) {
 		{"z9hG4bK-524287-1---ef7a", "z9hG4bK-524287-1---ef7a", "branch of the LAN"},
 		{"524287-1---ef7a", "524287-1---ef7a", "branch of the LAN"},
 		{"x=as(7)~x!51c0ffee,", "as(7)~x!51c0ffee", "tag of the PBX"},
+		{"odd%41-call%2fid-77", "odd%41-call%2fid-77", "Call-ID of the gateway"},
 		{"%31%30.0.0.5", "%31%30.0.0.5", "PBX"},
 		{"sip:bob%4010.0.0.5", "10.0.0.5", "PBX"},
 		{"?Replaces=a84b4c76e66710%40pc33.atlanta.example%3Bto-tag%3Dx", "a84b4c76e66710%40pc33.atlanta.example", "Call-ID of the LAN"},

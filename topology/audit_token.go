@@ -29,7 +29,7 @@ type hit struct {
 }
 
 // A ref names an entry of a set.
-type ref struct{ set, entry uint16 }
+type ref struct{ set, entry uint32 }
 
 // scan goes over the text once, run of word octets by run of word octets.
 func (s *scanner) scan() {
@@ -62,13 +62,16 @@ func (s *scanner) run(start, end int, joints bool) {
 		end--
 	}
 	b := s.text[start:end]
-	if len(b) == 0 || s.goesOn(end) {
+	if len(b) == 0 {
 		return
 	}
 	if h := hash(kindToken, b); s.filter.has(h) {
 		for set := range s.known {
 			s.tokens(set, h, start, end)
 		}
+	}
+	if s.goesOn(end) {
+		return
 	}
 	if !joints {
 		s.hexGroup(b, start)
@@ -79,13 +82,13 @@ func (s *scanner) run(start, end int, joints bool) {
 		s.quads(b, start)
 		s.hexGroups(b, start)
 	}
+	if class[b[0]]&hexa != 0 {
+		s.dashed(b, start)
+	}
 	if class[b[len(b)-1]]&digit != 0 {
 		return // no domain ends in a number (RFC 3696 section 2)
 	}
 	s.names(b, start, end)
-	if class[b[0]]&hexa != 0 {
-		s.dashed(b, start)
-	}
 }
 
 // goesOn reports whether an escaped word octet follows: then the run is read
@@ -121,8 +124,8 @@ func (s *scanner) tokens(set int, h uint32, start, end int) {
 		if from < 0 || to > len(s.text) || !equalFold(s.text[from:to], k.textOf(e)) {
 			continue
 		}
-		if s.whole(from, to) && !s.allowed(kindToken, k.textOf(e)) {
-			s.hit(from, to, ref{uint16(set), p.is - 1})
+		if s.whole(from, to) && !s.goesOn(to) && !s.allowed(kindToken, k.textOf(e)) {
+			s.hit(from, to, ref{uint32(set), p.is - 1})
 		}
 	}
 }
@@ -257,7 +260,7 @@ func (s *scanner) look(kind kind, b []byte) (v verdict, of ref) {
 				return stays, ref{}
 			}
 			if v != leaks {
-				v, of = leaks, ref{uint16(set), p.is - 1}
+				v, of = leaks, ref{uint32(set), p.is - 1}
 			}
 		}
 	}

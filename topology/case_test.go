@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"sbc/lab/ladder"
 	"sbc/signaling/edit"
 	"sbc/signaling/sdp"
 	"sbc/signaling/sip"
@@ -22,11 +22,8 @@ var update = flag.Bool("update", false, "write the results into the .case files"
 // A hideCase is one file of testdata: a message and a leg, what becomes of it
 // and why.
 type hideCase struct {
-	comment string
-	legText string
-	in      string // LF, as in the file
-	out     string
-	changes string
+	file *ladder.Case
+	in   string // LF, as in the file
 
 	leg  Leg
 	sdp  *SDP
@@ -41,25 +38,16 @@ func readCase(t testing.TB, path string) *hideCase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c hideCase
-	section := &c.comment
-	for line := range strings.Lines(string(b)) {
-		switch strings.TrimRight(line, "\n") {
-		case "-- leg --":
-			section = &c.legText
-		case "-- in --":
-			section = &c.in
-		case "-- out --":
-			section = &c.out
-		case "-- changes --":
-			section = &c.changes
-		default:
-			*section += line
-		}
+	file, err := ladder.ReadCase(b)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
+	c := hideCase{file: file}
+	legText, _ := file.Text("leg")
+	c.in, _ = file.Text("in")
 	c.leg.MaxForwards = -1
 	c.leg.Realm = &Realm{}
-	for line := range strings.Lines(c.legText) {
+	for line := range strings.Lines(legText) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if err := c.set(key, value); err != nil {
 			t.Fatalf("%s: %s: %v", path, key, err)
@@ -138,21 +126,21 @@ func (c *hideCase) set(key, value string) (err error) {
 func readLine(value string) (l Line, err error) {
 	words := strings.Fields(value)
 	for i := 0; i < len(words); i++ {
-		switch w := words[i]; w {
-		case "mux":
+		w := words[i]
+		for _, d := range []sdp.Direction{sdp.SendRecv, sdp.SendOnly, sdp.RecvOnly, sdp.Inactive} {
+			if d.String() == w {
+				l.Direction = d
+			}
+		}
+		switch {
+		case l.Direction != 0 && w == l.Direction.String():
+		case w == "mux":
 			l.Mux = true
-		case "rtcp":
+		case w == "rtcp":
 			var n int
 			i++
 			n, err = strconv.Atoi(words[i])
 			l.RTCPPort = uint16(n)
-		case "sendrecv", "sendonly", "recvonly", "inactive":
-			for d := sdp.SendRecv; d.String() != w; d++ {
-				l.Direction = d + 1
-			}
-			if w == "sendrecv" {
-				l.Direction = sdp.SendRecv
-			}
 		default:
 			var n int
 			n, err = strconv.Atoi(w)
@@ -165,7 +153,7 @@ func readLine(value string) (l Line, err error) {
 // wire makes the octets of a message of a case: CRLF, and the length of the
 // body where the file has "Content-Length: *".
 func wire(text string) []byte {
-	b := strings.ReplaceAll(text, "\n", "\r\n")
+	b := string(ladder.CRLF(text))
 	_, body, _ := strings.Cut(b, "\r\n\r\n")
 	length := strconv.Itoa(len(body))
 	return []byte(strings.NewReplacer("\nContent-Length: *", "\nContent-Length: "+length, "\nl: *", "\nl: "+length).Replace(b))
@@ -221,7 +209,7 @@ func TestHideCases(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.check(t, out)
-			c.compare(t, path, string(bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))), account(m.Raw, edits))
+			c.compare(t, path, ladder.LF(out), account(m.Raw, edits))
 		})
 	}
 }
@@ -244,21 +232,16 @@ func (c *hideCase) check(t *testing.T, out []byte) {
 
 func (c *hideCase) compare(t *testing.T, path, out, changes string) {
 	t.Helper()
-	if !strings.HasSuffix(out, "\n") {
-		out += "\n"
-	}
+	before := string(c.file.Bytes())
+	c.file.Set("out", out)
+	c.file.Set("changes", changes)
+	after := c.file.Bytes()
 	if *update {
-		text := c.comment + "-- leg --\n" + c.legText + "-- in --\n" + c.in + "-- out --\n" + out + "-- changes --\n" + changes
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(path, after, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return
-	}
-	if out != c.out {
-		t.Errorf("got:\n%s\nwant:\n%s", out, c.out)
-	}
-	if changes != c.changes {
-		t.Errorf("got changes:\n%s\nwant:\n%s", changes, c.changes)
+	} else if diff := ladder.Diff(before, string(after)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -277,6 +260,6 @@ func account(raw []byte, edits []edit.Edit) string {
 	return b.String()
 }
 
-func escaped(b []byte) string { return strings.Trim(strconv.Quote(string(b)), `"`) }
+func escaped(b []byte) string { return ladder.Escape(string(b)) }
 
 func addr4(a, b, c, d byte) netip.Addr { return netip.AddrFrom4([4]byte{a, b, c, d}) }

@@ -15,15 +15,18 @@ const (
 	addressed           // hosts in its URIs become the addressee's
 	agent               // software: replaced or removed
 	warning             // its agents become ours
-	via                 // from here on, what the leg says
-	route               //
-	contact             //
-	callID              //
-	cseq                //
-	hops                //
-	from                //
-	to                  //
-	framing             // the message's own frame: no rule may touch it
+
+	// From here on a field belongs to the leg or the message itself: rules can
+	// neither pass, remove nor add it, but for hosts in From and To.
+	via
+	route
+	contact
+	callID
+	cseq
+	hops
+	from
+	to
+	framing // Content-Type and Content-Length
 )
 
 type fieldRow struct {

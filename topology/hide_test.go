@@ -231,10 +231,11 @@ func TestRealmCompile(t *testing.T) {
 		{Realm{Remove: []FieldRule{{"content-type", ""}}}, `field "content-type" cannot be removed`},
 		{Realm{Remove: []FieldRule{{"a b", "sbc.hcl:1"}}}, `is no name of a header field`},
 		{Realm{Remove: []FieldRule{{strings.Repeat("x", 65), "sbc.hcl:1"}}}, `is longer than any header field`},
-		{Realm{Pass: []FieldRule{{"X-A", "sbc.hcl:1"}}, Remove: []FieldRule{{"x-a", "sbc.hcl:2"}}}, `is told to pass and to be removed, see sbc.hcl:1`},
+		{Realm{Pass: []FieldRule{{"X-A", "sbc.hcl:1"}}, Remove: []FieldRule{{"x-a", "sbc.hcl:2"}}}, `is told to pass and to be removed or added, see sbc.hcl:1`},
 		{Realm{Add: []AddRule{{"Via", "x", "sbc.hcl:1"}}}, `cannot be added`},
 		{Realm{Add: []AddRule{{"X", "a\r\nVia: x", "sbc.hcl:1"}}}, `has a value with a line break`},
 		{Realm{Add: []AddRule{{"", "a", "sbc.hcl:1"}}}, `is no name of a header field`},
+		{Realm{Pass: []FieldRule{{"X-A", "sbc.hcl:1"}}, Add: []AddRule{{"x-a", "b", "sbc.hcl:2"}}}, `sbc.hcl:2: field "x-a" is told to pass`},
 		{Realm{UserAgent: "a\nb", AgentRule: "sbc.hcl:1"}, `sbc.hcl:1: field "User-Agent" holds a line break`},
 	} {
 		err := c.realm.Compile()

@@ -12,7 +12,7 @@ import "net/netip"
 type Known struct {
 	entries  []entry
 	text     []byte   // what the entries refer to
-	index    []uint16 // open hash table: number of an entry + 1; 0: free
+	index    []uint32 // open hash table: number of an entry + 1; 0: free
 	filter   filter
 	shortest int // octets of the shortest word to look for; 0: none
 }
@@ -43,10 +43,9 @@ const (
 
 // Ours.
 const (
-	tokenMin   = 6         // shorter tokens meet others by accident
-	derivedMin = 10        // likewise, for parts of a token that stand for the whole
-	entriesMax = 1<<16 - 2 // more than any configuration has; the rest would not be found
-	textMax    = 1 << 14   // octets of one identifier
+	tokenMin   = 6       // shorter tokens meet others by accident
+	derivedMin = 10      // likewise, for parts of a token that stand for the whole
+	textMax    = 1 << 14 // octets of one identifier
 )
 
 // Reset empties the set and keeps its memory.
@@ -171,9 +170,6 @@ func longestWord(tok []byte) (start, end int) {
 
 // add enters an identifier once.
 func (k *Known) add(text []byte, e entry) {
-	if len(k.entries) >= entriesMax {
-		return
-	}
 	e.start, e.length = uint32(len(k.text)), uint32(len(text))
 	k.text = append(k.text, text...)
 	if e.kind != kindAddr {
@@ -211,7 +207,7 @@ func (k *Known) find(e *entry) *entry {
 type probe struct {
 	k  *Known
 	at uint32
-	is uint16
+	is uint32
 }
 
 func (k *Known) probe(h uint32) probe { return probe{k: k, at: h - 1} }
@@ -228,7 +224,7 @@ func (p *probe) next() bool {
 func (p *probe) entry() *entry { return &p.k.entries[p.is-1] }
 
 func (k *Known) rehash() {
-	k.index = make([]uint16, max(32, 2*len(k.index)))
+	k.index = make([]uint32, max(32, 2*len(k.index)))
 	for i := range k.entries {
 		k.enter(i)
 	}
@@ -243,7 +239,7 @@ func (k *Known) enter(i int) {
 	for k.index[at] != 0 {
 		at = (at + 1) & mask
 	}
-	k.index[at] = uint16(i + 1)
+	k.index[at] = uint32(i + 1)
 }
 
 // textOf returns the identifier, lead the part of it that is looked up.

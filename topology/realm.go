@@ -36,7 +36,8 @@ type FieldRule struct {
 	Rule edit.Reason // "sbc.hcl:14"
 }
 
-// An AddRule is a header field that is added to every message.
+// An AddRule is a header field that every message gets, in the place of what
+// the far side wrote there.
 type AddRule struct {
 	Name, Value string
 	Rule        edit.Reason
@@ -97,7 +98,7 @@ func (r *Realm) Compile() error {
 		errs = append(errs, r.compile(f, ruleRemove))
 	}
 	for _, a := range r.Add {
-		errs = append(errs, checkAdd(a))
+		errs = append(errs, r.compileAdd(a))
 	}
 	if strings.ContainsAny(r.UserAgent, "\r\n\x00") {
 		errs = append(errs, &RuleError{Name: "User-Agent", Rule: r.AgentRule, Why: "holds a line break"})
@@ -139,7 +140,7 @@ func (r *Realm) compile(f FieldRule, do rulesDo) error {
 	case row.do >= via:
 		return &RuleError{f.Name, f.Rule, "cannot be removed: the message would not work without it"}
 	case was.do != noRule && was.do != do:
-		return &RuleError{f.Name, f.Rule, "is told to pass and to be removed, see " + string(was.why)}
+		return &RuleError{f.Name, f.Rule, "is told to pass and to be removed or added, see " + string(was.why)}
 	}
 	if id == sip.FieldUnknown {
 		r.byName[strings.ToLower(f.Name)] = rule{do, f.Rule}
@@ -149,7 +150,9 @@ func (r *Realm) compile(f FieldRule, do rulesDo) error {
 	return nil
 }
 
-func checkAdd(a AddRule) error {
+// compileAdd checks an AddRule. What the far side wrote into such a field goes:
+// nobody but the rule speaks there.
+func (r *Realm) compileAdd(a AddRule) error {
 	_, row := named([]byte(a.Name))
 	switch {
 	case !isToken(a.Name):
@@ -159,7 +162,7 @@ func checkAdd(a AddRule) error {
 	case strings.ContainsAny(a.Value, "\r\n\x00"):
 		return &RuleError{a.Name, a.Rule, "has a value with a line break"}
 	}
-	return nil
+	return r.compile(FieldRule{a.Name, a.Rule}, ruleRemove)
 }
 
 // isToken reports whether s is a token (RFC 3261 section 25.1).

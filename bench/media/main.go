@@ -7,8 +7,9 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
+
+	"sbc/bench/machine"
 )
 
 // options are what the command line says.
@@ -48,13 +49,13 @@ func run(o options, role string) error {
 	if runtime.NumCPU() < 2 {
 		return errors.New("needs two cores: one for the relay, one for the load")
 	}
-	if err := raiseFiles(); err != nil {
+	if err := machine.RaiseFiles(); err != nil {
 		return err
 	}
-	if err := pinProcess(loadCore); err != nil {
+	if err := machine.PinProcess(machine.LoadCore); err != nil {
 		return err
 	}
-	undo, err := favour("self")
+	undo, err := machine.Favour("self")
 	if err != nil {
 		return err
 	}
@@ -66,20 +67,6 @@ func run(o options, role string) error {
 	printTable(os.Stdout, o, results)
 	if missed := printGoals(os.Stdout, results); len(missed) > 0 {
 		return fmt.Errorf("missed: %s", strings.Join(missed, ", "))
-	}
-	return nil
-}
-
-// raiseFiles raises the limit of open files to the hard one, for us and for
-// what we start.
-func raiseFiles() error {
-	var l syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		return fmt.Errorf("limit of open files: %w", err)
-	}
-	l.Cur = l.Max
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
-		return fmt.Errorf("limit of open files: %w", err)
 	}
 	return nil
 }

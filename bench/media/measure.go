@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sbc/bench/machine"
 	"sbc/lab/netns"
 )
 
@@ -44,7 +45,7 @@ func measureRelay(w *world, o options, pid int, ports [][2]uint16) (result, erro
 	}
 	var times []time.Duration
 	r, err := newLoad(w, to).measure(o.length, func() error {
-		t, err := cpuTime(pid)
+		t, err := machine.CPUTime(pid)
 		times = append(times, t)
 		return err
 	})

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sbc/bench/machine"
 )
 
 func TestBencode(t *testing.T) {
@@ -28,12 +30,12 @@ func TestMediaPort(t *testing.T) {
 }
 
 func TestCPUTime(t *testing.T) {
-	before, err := cpuTime(os.Getpid())
+	before, err := machine.CPUTime(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for late := time.Now().Add(10 * time.Second); ; {
-		after, err := cpuTime(os.Getpid())
+		after, err := machine.CPUTime(os.Getpid())
 		if err != nil || time.Now().After(late) {
 			t.Fatalf("%v, %v: a busy process uses no time", after, err)
 		}
@@ -41,7 +43,7 @@ func TestCPUTime(t *testing.T) {
 			break
 		}
 	}
-	if _, err := cpuTime(0); err == nil {
+	if _, err := machine.CPUTime(0); err == nil {
 		t.Error("process 0 has used time")
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"sbc/bench/machine"
 )
 
 // printTable prints the measurements, a line each.
 func printTable(w io.Writer, o options, results []result) {
 	fmt.Fprintf(w, "%d calls, 50 packets a second each way, %v; relay on core %d, load on core %d\n",
-		o.calls, o.length, relayCore, loadCore)
+		o.calls, o.length, machine.SubjectCore, machine.LoadCore)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "\tsent\tlost\tCPU µs/packet\tp50 µs\tp99 µs\tp99.9 µs\tmax µs\tsent late\t")
 	for i := range results {
@@ -31,12 +33,10 @@ func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsec
 // were missed.
 func printGoals(w io.Writer, results []result) (missed []string) {
 	goal := func(name, got, want string, ok bool) {
-		word := "ok"
 		if !ok {
-			word = "missed"
 			missed = append(missed, name)
 		}
-		fmt.Fprintf(w, "goal %s got=%s want=%s %s\n", name, got, want, word)
+		fmt.Fprintln(w, machine.Goal{Name: name, Got: got, Want: want, OK: ok})
 	}
 	ours, theirs := &results[1], &results[2]
 	goal("media_loss", fmt.Sprint(ours.lost()), "0", ours.lost() == 0)

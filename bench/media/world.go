@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sbc/bench/machine"
 	"sbc/lab/netns"
 )
 
@@ -50,7 +51,7 @@ func newWorld() (w *world, err error) {
 	}
 	// What is started in the relay's namespace comes from its thread and
 	// inherits the core.
-	if err := w.relay.Do(func() error { return pinThread(relayCore) }); err != nil {
+	if err := w.relay.Do(func() error { return machine.PinThread(machine.SubjectCore) }); err != nil {
 		return nil, err
 	}
 	for side, at := range []struct {
@@ -106,7 +107,7 @@ func (w *world) start(path string, args ...string) (*netns.Process, error) {
 		return err == nil && sid == p.PID()
 	})
 	if err == nil {
-		_, err = favour(strconv.Itoa(p.PID()))
+		_, err = machine.Favour(strconv.Itoa(p.PID()))
 	}
 	if err != nil {
 		p.Kill()

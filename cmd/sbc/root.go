@@ -28,9 +28,12 @@ func newRoot() *cobra.Command {
 		Short:         "A session border controller",
 		Long:          "sbc carries SIP calls between networks that must not learn anything of each other.",
 		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          usage(noCommand),
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+
+		SuggestionsMinimumDistance: 2,
+
+		SilenceUsage: true,
+		Args:         usage(noCommand),
+		RunE:         func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}

@@ -36,13 +36,14 @@ func open(cfg *config.Config, rules *policy.Rules, log *slog.Logger) (*border, e
 }
 
 func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger) error {
-	media, err := socket.New(socket.Options{Options: mediaOptions(cfg), Start: time.Now()})
+	start := time.Now()
+	media, err := socket.New(socket.Options{Options: mediaOptions(cfg), Start: start})
 	if err != nil {
 		return err
 	}
 	b.opened = append(b.opened, func(context.Context) error { return media.Close() })
 	metrics := telemetry.New(telemetryOptions(cfg))
-	b.engine, err = signaling.Start(engineOptions(cfg, rules, media, metrics, log))
+	b.engine, err = signaling.Start(engineOptions(cfg, rules, start, media, metrics, log))
 	if err != nil {
 		return err
 	}
@@ -90,14 +91,14 @@ func telemetryOptions(cfg *config.Config) telemetry.Options {
 	return o
 }
 
-func engineOptions(cfg *config.Config, rules *policy.Rules, media mediarelay.Engine, metrics *telemetry.Metrics, log *slog.Logger) signaling.Options {
+func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, media mediarelay.Engine, metrics *telemetry.Metrics, log *slog.Logger) signaling.Options {
 	o := signaling.Options{
-		Version: version, Rules: rules, Calls: policy.NewCalls(rules), Media: media, Metrics: metrics, Log: log,
+		Version: version, Start: start, Rules: rules, Calls: policy.NewCalls(rules), Media: media, Metrics: metrics, Log: log,
 		TraceBytes: cfg.Telemetry.TraceBytes,
 		Ring:       cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call,
 	}
 	for i, r := range cfg.Realms {
-		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: r.Media.Addr})
+		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: r.Media.Addr, Public: r.Media.Advertise})
 		for _, l := range r.Listen {
 			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host})
 		}

@@ -99,7 +99,7 @@ func TestBaresip(t *testing.T) {
 			w := newWorld(t)
 			caller, callee := w.ends(way)
 			far := w.baresip(callee, 1, "")
-			near := w.baresip(caller, 2, "sip:4930123@"+caller.target().String())
+			near := w.baresip(caller, 2, "sip:"+callee.name+"@"+caller.target().String())
 			w.await("eight seconds of sound on both sides", func() bool {
 				return 2*len(near.recorded()) > recordedOctets && 2*len(far.recorded()) > recordedOctets
 			})

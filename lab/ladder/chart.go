@@ -25,11 +25,13 @@ type Row struct {
 }
 
 // Ours: a line of a mail or an issue has 80 to 100 characters; below 40 a
-// chart is no longer read. An arrow of 14 is seen as one.
+// chart is no longer read. An arrow of 14 is seen as one, and text beside a
+// life line is read where it has 30.
 const (
 	widthDefault = 100
 	widthMin     = 40
 	gapMin       = 14
+	beside       = 30
 	timeWidth    = 10
 )
 
@@ -145,28 +147,36 @@ func (d *drawing) row(dst []byte, r *Row) []byte {
 	n := len(d.lines)
 	switch from, to := r.From, r.To; {
 	case from < 0 || to < 0 || from >= n || to >= n:
-		d.aside(at, label)
+		dst = d.beside(dst, at, label)
 	case from == to:
 		at = d.lines[from]
-		d.cells[at] = "├"
-		d.aside(at+2, label)
+		dst = d.event(dst, at, label)
 	default:
-		d.arrow(from, to, label)
 		at = d.lines[min(from, to)]
+		d.arrow(from, to, label)
+		dst = d.end(dst)
 	}
-	dst = d.end(dst)
+	if at += 2; d.width-at < beside {
+		at = timeWidth + 5
+	}
 	for _, note := range r.Notes {
-		dst = d.note(dst, min(at+2, d.width/2), Escape(note))
+		d.clear(true)
+		dst = d.beside(dst, at, Escape(note))
 	}
 	return dst
 }
 
-// aside writes a text that stands beside the life lines, or over them.
-func (d *drawing) aside(at int, s string) {
-	end := d.text(at, d.width, s)
-	if end < d.width && d.cells[end] == "" {
-		d.cells[end] = " "
+// event writes what one participant did alone: to the right of its life line,
+// or to the left of the last one.
+func (d *drawing) event(dst []byte, at int, s string) []byte {
+	if room := at - timeWidth - 6; d.width-at < beside && cellsOf(s)+2 > d.width-at && room > d.width-at {
+		s, _ = fit(s, room)
+		d.cells[at] = "┤"
+		d.text(at-1-cellsOf(s), at-1, s)
+		return d.end(dst)
 	}
+	d.cells[at] = "├"
+	return d.beside(dst, at+2, s)
 }
 
 // arrow draws ──label──▶ between two life lines, over those between them.
@@ -192,18 +202,16 @@ func (d *drawing) arrow(from, to int, label string) {
 	}
 }
 
-// note writes a text below a row, on as many lines as it needs. The life
-// lines that it does not reach go on beside it.
-func (d *drawing) note(dst []byte, at int, s string) []byte {
-	for first := true; first || s != ""; first = false {
+// beside writes a text over the life lines from cell at, beginning with the
+// line that is being drawn, on as many lines as it needs.
+func (d *drawing) beside(dst []byte, at int, s string) []byte {
+	line, s := wrap(s, d.width-at)
+	d.text(at, d.width, line)
+	dst = d.end(dst)
+	for s != "" {
+		line, s = wrap(s, d.width-at-2)
 		d.clear(true)
-		indent := at
-		if !first {
-			indent += 2
-		}
-		var line string
-		line, s = wrap(s, d.width-indent)
-		d.aside(indent, line)
+		d.text(at+2, d.width, line)
 		dst = d.end(dst)
 	}
 	return dst
@@ -231,7 +239,7 @@ func wrap(s string, cells int) (line, rest string) {
 func clock(d time.Duration) string {
 	switch {
 	case d < 0:
-		return "-" + clock(-d)
+		return "-" + clock(d.Abs())
 	case d < time.Second:
 		return d.Round(100 * time.Microsecond).String()
 	case d < time.Minute:

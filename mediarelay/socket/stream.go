@@ -82,6 +82,12 @@ func (s *stream) release() {
 }
 
 // find is a mediarelay.Finder.
+// Live reports whether a stream has a local port; see mediarelay.Engine.
+func (e *Engine) Live(a netip.AddrPort) bool {
+	_, _, ok := e.find(a)
+	return ok
+}
+
 func (e *Engine) find(a netip.AddrPort) (*mediarelay.Session, mediarelay.Side, bool) {
 	index, ok := e.index(a)
 	if !ok {

@@ -55,9 +55,10 @@ type Options struct {
 	Rand      *rand.Rand
 	Shard     func(*rand.Rand) uint8 // draws a virtual shard that the owner of these calls serves
 
-	// OwnPort tells whether an address is one of our media addresses, and if
-	// so whether a call has that port now.
-	OwnPort func(netip.AddrPort) (own, live bool)
+	// OwnPort tells whether an address that a description in a realm names is
+	// one of our media addresses, and if so whether a call has that port now
+	// and the realm may name it.
+	OwnPort func(realm int, a netip.AddrPort) (own, live bool)
 
 	Ring  time.Duration // from the INVITE to its final response, RFC 3261 section 16.6 timer C
 	Quiet time.Duration // silence of all media that ends a call; 0: never
@@ -173,7 +174,8 @@ const (
 	Close                  // all media lines
 	Listen                 // how long is all media silent? answered by Heard
 	Saw                    // for the trace: Msg came in on Side
-	Note                   // for the trace: Text, Rule
+	Routed                 // for the trace: Call goes to Peer by Rule
+	Rang                   // for the counters: the callee's side was first heard of
 	Leaked                 // for the trace and the counters: the audit found Text in Field
 	Refused                // for the counters: Refusal
 	Created                // Call exists
@@ -195,6 +197,7 @@ type Effect struct {
 	Peer    int
 	Status  int
 	Method  sip.Method
+	Again   bool // of Respond: it was sent before
 	Bytes   []byte
 	Msg     *sip.Message // what Bytes was made from, or nil: it is our own
 	Edits   []edit.Edit  // what was changed in Msg

@@ -21,6 +21,7 @@ type invite struct {
 	server   Server
 	client   Client
 	clientOn bool   // the client transaction was started
+	heard    bool   // a response other than 100 came
 	vias     []byte // Via lines of our responses
 	records  []byte // Record-Route lines of our responses
 	seqIn    uint32
@@ -192,7 +193,7 @@ func (c *Calls) openLegB(call *Call, t *Target) {
 func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description, do []Effect) []Effect {
 	in, l := call.inv, &call.legs[B]
 	in.tried++
-	do = append(do, Effect{Do: Note, Call: call, Side: B, Text: "route", Rule: t.Rule, Peer: t.Peer})
+	do = append(do, Effect{Do: Routed, Call: call, Side: B, Rule: t.Rule, Peer: t.Peer})
 	client, branch := c.newClient(call)
 	in.client, in.clientOn = client, true
 	in.seqOut = l.localSeq

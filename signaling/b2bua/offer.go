@@ -56,10 +56,10 @@ func (c *Calls) describe(call *Call, from Side, m *sip.Message) (description, *R
 	if err := d.sess.Parse(m.Raw, part); err != nil {
 		return d, sdpRefusal(err)
 	}
-	loopback := c.opt.Realms[call.legs[from].realm].Loopback
+	realm := call.legs[from].realm
 	begin := len(c.work.lines)
 	for i := range d.sess.Media {
-		ln, r := c.line(d.sess, &d.sess.Media[i], loopback)
+		ln, r := c.line(realm, &d.sess.Media[i])
 		if r != nil {
 			return d, r
 		}
@@ -80,7 +80,7 @@ func sdpRefusal(err error) *Refusal {
 }
 
 // line reads one media line and refuses addresses to which media must not go.
-func (c *Calls) line(s *sdp.Session, m *sdp.Media, loopback bool) (line, *Refusal) {
+func (c *Calls) line(realm int, m *sdp.Media) (line, *Refusal) {
 	if m.Off() {
 		return line{off: true, dir: sdp.Inactive}, nil
 	}
@@ -94,11 +94,11 @@ func (c *Calls) line(s *sdp.Session, m *sdp.Media, loopback bool) (line, *Refusa
 		// nothing; what it sends comes from where it came from before.
 		ln.dir = sdp.Dir(ln.dir.Sends(), false)
 		return ln, nil
-	case !sdp.Usable(addr, loopback) || !addr.Is4():
+	case !sdp.Usable(addr, c.opt.Realms[realm].Loopback) || !addr.Is4():
 		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
 	}
 	if c.opt.OwnPort != nil {
-		if own, live := c.opt.OwnPort(ln.rtp); own && !live {
+		if own, live := c.opt.OwnPort(realm, ln.rtp); own && !live {
 			return ln, &Refusal{Status: 488, Cause: "sdp_address"}
 		}
 	}

@@ -56,6 +56,10 @@ func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 // inviteResponse handles a response to the INVITE under way.
 func (c *Calls) inviteResponse(call *Call, ev *Event, do []Effect) []Effect {
 	in, m := call.inv, ev.Msg
+	if status := m.Status(); in.initial && !in.heard && status > 100 && in.state == proceeding {
+		in.heard = true
+		do = append(do, Effect{Do: Rang, Call: call})
+	}
 	switch status := m.Status(); {
 	case status == 100:
 		return do

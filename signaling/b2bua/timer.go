@@ -51,7 +51,7 @@ func (c *Calls) again(call *Call, do []Effect) []Effect {
 		return c.end(call, "no_ack", nil, do)
 	}
 	in.every = min(2*in.every, t2)
-	do = append(do, Effect{Do: Respond, Call: call, Side: in.from, Server: in.server, Status: 200, Method: sip.INVITE, Bytes: in.final})
+	do = append(do, Effect{Do: Respond, Call: call, Side: in.from, Server: in.server, Status: 200, Method: sip.INVITE, Bytes: in.final, Again: true})
 	return call.arm(TimerAgain, min(in.every, lifetime-in.sent), do)
 }
 

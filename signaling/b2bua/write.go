@@ -81,8 +81,8 @@ func dropBody(m *sip.Message, edits []edit.Edit) []edit.Edit {
 // if the message must not go out.
 func (c *Calls) audit(call *Call, to Side, out []byte, do []Effect) ([]byte, []Effect) {
 	realm := &c.opt.Realms[call.legs[to].realm]
-	leaks := topology.Audit(out, c.work.leaks[:0], &call.legs[to].known, realm.Known)
-	c.work.leaks = leaks
+	c.work.leaks = topology.Audit(out, c.work.leaks[:0], &call.legs[to].known, realm.Known)
+	leaks := realm.Topology.Excuse(c.work.leaks)
 	if len(leaks) == 0 {
 		return out, do
 	}

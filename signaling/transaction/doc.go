@@ -6,8 +6,6 @@
 // Effects; the caller carries them out in their order, all of them before the
 // next Step of the same machine. A timer is an effect (Arm) and comes back as
 // an event (Fire). A machine is a small value; the caller keeps it where it
-// keeps the rest of the transaction.
-//
-// Time runs in one direction only through the caller: two machines that see
-// the same events give the same effects.
+// keeps the rest of the transaction. Two machines that are told the same give
+// the same effects.
 package transaction

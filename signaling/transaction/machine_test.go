@@ -107,12 +107,17 @@ func newChecker(t *testing.T, tx machine) *checker {
 	return &checker{t: t, tx: tx, running: map[transaction.Timer]time.Duration{}}
 }
 
-func (c *checker) step(ev transaction.Event) {
+// step tells the machine of ev, checks what it wants done, and shows it to
+// each of see.
+func (c *checker) step(ev transaction.Event, see ...func(transaction.Effect)) {
 	if ev.Is == transaction.Fire {
 		delete(c.running, ev.Timer)
 	}
 	final := 0
 	for _, e := range c.tx.Step(ev, nil) {
+		for _, f := range see {
+			f(e)
+		}
 		if c.gone {
 			c.t.Errorf("%v after gone", e.Do)
 		}

@@ -8,3 +8,10 @@ realm "outside" {
     mask       = "voice\t.example" # ERROR: Control character: "mask" holds the character '\t', which may stand in no value.
   }
 }
+realm "inside" {
+  address = "192.168.1.1"
+  listen "udp" {}
+  topology {
+    user_agent = "edge\u202e" # ERROR: Control character: "user_agent" holds the character '\u202e', which may stand in no value.
+  }
+}

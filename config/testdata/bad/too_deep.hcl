@@ -1,2 +1,2 @@
 # Brackets beyond all reason.
-x = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ # ERROR: Nested too deep: Blocks, lists and objects nest at most 32 deep.
+x = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[ # ERROR: Nested too deep: Blocks, lists, objects and operators nest at most 32 deep.

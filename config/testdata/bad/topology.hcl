@@ -16,7 +16,7 @@ realm "inside" {
     audit = "off" # ERROR: Unknown word: "audit" cannot be "off". It is one of: "scrub", "count", "refuse".
     mask  = "voice.example:0" # ERROR: Not a host: "voice.example:0" can stand for no host. Write a domain or an address, with a port if need be: "voice.example".
     pass   = ["Subject", "X Y"] # ERROR: Unusable rule for a field: Field "X Y" is no name of a header field (RFC 3261 section 25.1).
-    remove = ["X-A", "subject"] # ERROR: Unusable rule for a field: Field "subject" is told to pass and to be removed, see sbc.hcl:18.
+    remove = ["X-A", "subject"] # ERROR: Unusable rule for a field: Field "subject" is told to pass and to be removed or added, see sbc.hcl:18.
     add    = { X-Border = "a", "X Z" = "b" } # ERROR: Unusable rule for a field: Field "X Z" is no name of a header field (RFC 3261 section 25.1).
   }
 }
