@@ -6,7 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"sbc/lab/ladder"
 	"sbc/signaling"
 )
 
@@ -19,12 +21,18 @@ func WriteCall(w io.Writer, r signaling.CallReport) error {
 	p.ladder(&r)
 	p.media(r.Media)
 	p.line("")
-	if r.Live {
-		p.line("it holds %d pairs of media ports, %d timers, %d transactions, %d places at peers", r.Ledger.Ports, r.Ledger.Timers, r.Ledger.Transactions, r.Ledger.Slots)
-	} else {
-		p.line("it gave back all that it held")
-	}
+	p.line("%s", holds(r.Ledger))
 	return p.to(w)
+}
+
+// holds says what a call has to give back.
+func holds(l signaling.CallLedger) string {
+	if l == (signaling.CallLedger{}) {
+		return "it holds nothing any more"
+	}
+	return "it holds " + strings.Join([]string{
+		count(l.Ports, "pair") + " of media ports", count(l.Timers, "timer"), count(l.Transactions, "transaction"), count(l.Slots, "place") + " at peers",
+	}, ", ")
 }
 
 // WriteLadder writes the ladder of a call alone, without what was changed in
@@ -58,79 +66,61 @@ func (p *page) callHead(r *signaling.CallReport) {
 	}
 }
 
-// Ours: three columns of 80, the caller's side, us, and the callee's side.
+// The participants of the ladder, from left to right.
 const (
-	timeWidth = 10
-	halfWidth = 30
+	caller = iota
+	border
+	callee
 )
 
 // ladder draws the call: the caller's side to the left of us, the callee's to
 // the right.
 func (p *page) ladder(r *signaling.CallReport) {
-	p.line("%*s  %-*s%s", timeWidth, "", halfWidth-1, orElse(r.From, "caller"), "sbc"+pad(orElse(r.To, "callee"), halfWidth-1))
+	if len(r.Ladder) == 0 {
+		p.line("the trace has forgotten its messages")
+		return
+	}
+	c := ladder.Chart{Columns: []string{orElse(r.From, "caller"), "sbc", orElse(r.To, "callee")}}
 	for i := range r.Ladder {
-		p.step(&r.Ladder[i])
+		c.Rows = append(c.Rows, step(&r.Ladder[i]))
 	}
+	p.b.Write(c.AppendTo(nil))
 }
 
-func (p *page) step(e *signaling.LadderEntry) {
-	at := fmt.Sprintf("%*s", timeWidth, clock(e.At))
-	text := e.Label
+func step(e *signaling.LadderEntry) ladder.Row {
+	row := ladder.Row{At: time.Duration(e.At * float64(time.Second)), From: border, To: border, Label: e.Label}
 	if e.Rule != "" {
-		text += " (" + e.Rule + ")"
+		row.Label += " (" + e.Rule + ")"
 	}
-	switch {
-	case e.Kind == "in" && e.Leg == "a", e.Kind == "out" && e.Leg == "b":
-		p.arrow(at, e.Leg, text, true)
-	case e.Kind == "in", e.Kind == "out":
-		p.arrow(at, e.Leg, text, false)
+	far := caller
+	if e.Leg == "b" {
+		far = callee
+	}
+	switch e.Kind {
+	case "in":
+		row.From = far
+	case "out":
+		row.To = far
 	default:
-		p.line("%s  │%s◆ %s", at, strings.Repeat(" ", halfWidth-1), note(e.Kind, text))
+		row.Label = note(e.Kind, row.Label)
 	}
-	for _, c := range e.Changes {
-		p.change(&c)
+	for i := range e.Changes {
+		row.Notes = append(row.Notes, change(&e.Changes[i])...)
 	}
+	return row
 }
 
-// clock writes the time since the first message, in milliseconds where those
-// say something.
-func clock(s float64) string {
-	if s < 1 {
-		return fmt.Sprintf("%.1f ms", s*1000)
-	}
-	return fmt.Sprintf("%.2f s", s)
-}
-
-// arrow draws a message on one side of us.
-func (p *page) arrow(at, leg, text string, right bool) {
-	const shaft = halfWidth - 1
-	if n := len([]rune(text)); n > shaft-6 {
-		text = string([]rune(text)[:shaft-7]) + "…"
-	}
-	fill := shaft - len([]rune(text)) - 3
-	before, after := strings.Repeat("─", fill/2), strings.Repeat("─", fill-fill/2)
-	drawn := "◀" + before + " " + text + " " + after
-	if right {
-		drawn = before + " " + text + " " + after + "▶"
-	}
-	empty := strings.Repeat(" ", shaft)
-	if leg == "a" {
-		p.line("%s  │%s│%s│", at, drawn, empty)
-	} else {
-		p.line("%s  │%s│%s│", at, empty, drawn)
-	}
-}
-
-// change shows one edit: the field, what stood there, what stands there now,
-// and why.
-func (p *page) change(c *signaling.ChangeInfo) {
-	p.line("%*s      %s: %s", timeWidth, "", c.Field, c.Why)
+// change tells of one edit: the field and why, what stood there, and what
+// stands there now.
+func change(c *signaling.ChangeInfo) []string {
+	lines := []string{c.Field + ": " + c.Why}
 	if before := strings.TrimSpace(c.Before); before != "" {
-		p.line("%*s        - %s", timeWidth, "", before)
+		lines = append(lines, "  - "+before)
 	}
 	if after := strings.TrimSpace(c.After); after != "" {
-		p.line("%*s        + %s", timeWidth, "", after)
+		lines = append(lines, "  + "+after)
 	}
+	return lines
 }
 
 // note puts the kind before what speaks of itself only with it.
@@ -181,8 +171,4 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-func pad(s string, columns int) string {
-	return strings.Repeat(" ", max(columns-len([]rune(s)), 1)) + s
 }

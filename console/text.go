@@ -56,7 +56,7 @@ func width(s string) int { return len([]rune(telemetry.Escape(s))) }
 func WriteStatus(w io.Writer, st signaling.Status) error {
 	p := &page{}
 	p.line("sbc %s, up %s", st.Version, seconds(st.Uptime))
-	p.line("%d calls now, %d attempted, %d answered", st.Calls, st.Attempts, st.Answered)
+	p.line("%s now, %d attempted, %d answered", count(st.Calls, "call"), st.Attempts, st.Answered)
 	p.line("leaks %d, panics %d, ledger %s", st.Leaks, st.Panics, ledger(st.Ledger))
 	p.line("")
 	p.table([]string{"REALM", "PORT PAIRS", "IN USE", "RESTING", "LISTENS ON"}, realmRows(st))
@@ -105,6 +105,13 @@ func shardRows(st signaling.Status) (rows [][]string) {
 		})
 	}
 	return rows
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // ledger says whether anything was left behind.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -56,12 +57,12 @@ func TestLogger(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Debug("not shown")
-	l.Info("call", "call", "k7f3qd", "caller", Escape("x\r\ny"))
+	l.Info("call", "call", "k7f3qd", "caller", Escape("x\r\ny"), "setup", 1500*time.Millisecond)
 	var line map[string]any
 	if err := json.Unmarshal(b.Bytes(), &line); err != nil {
 		t.Fatalf("not one line of JSON: %q: %v", b.String(), err)
 	}
-	if line["caller"] != `x\r\ny` || line["call"] != "k7f3qd" {
+	if line["caller"] != `x\r\ny` || line["call"] != "k7f3qd" || line["setup"] != "1.5s" {
 		t.Errorf("line %v", line)
 	}
 	b.Reset()

@@ -39,7 +39,9 @@ const (
 // LF, no line wider than Width.
 func (c *Chart) AppendTo(dst []byte) []byte {
 	d := c.layout()
-	dst = d.names(dst, c.Columns)
+	if len(d.lines) > 0 {
+		dst = d.names(dst, c.Columns)
+	}
 	for i := range c.Rows {
 		dst = d.row(dst, &c.Rows[i])
 	}

@@ -1,0 +1,85 @@
+// Command calls measures what a call costs: sipp calls sipp through the SBC,
+// and then through Kamailio (topology hiding, dialogs, with and without
+// rtpengine) on the same machine in the same run.
+//
+// What is measured has one core to itself, the load the other one. The SBC is
+// called without a pause between the messages of a call; Kamailio, whose
+// workers would overtake each other, is given a pause of 100 ms before the 200
+// and before the BYE.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"sbc/bench/machine"
+)
+
+// options are what the command line says.
+type options struct {
+	rate    int           // calls a second at which the cost is measured
+	length  time.Duration // of each measurement
+	held    int           // calls held for the measurement of memory
+	binary  string        // the SBC; empty: built from this checkout
+	subject string        // only this one; empty: all
+	keep    string        // directory for logs; empty: a temporary one, removed
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.rate, "rate", 500, "calls a second at which CPU and latency are measured")
+	seconds := flag.Int("seconds", 10, "length of each measurement")
+	flag.IntVar(&o.held, "held", 1000, "calls held at once, for the memory that they take")
+	flag.StringVar(&o.binary, "sbc", "", "the SBC's binary; default: built from here")
+	flag.StringVar(&o.subject, "only", "", "measure only this subject: sbc, topoh or topoh+rtpengine")
+	flag.StringVar(&o.keep, "keep", "", "keep configurations and logs in this directory")
+	flag.Parse()
+	o.length = time.Duration(*seconds) * time.Second
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "calls:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o options) error {
+	if flag.NArg() > 0 || o.rate < 1 || o.length <= 0 || o.held < 1 {
+		return errors.New("-rate, -seconds and -held must be at least 1, and there are no arguments")
+	}
+	if runtime.NumCPU() < 2 {
+		return errors.New("needs two cores: one for what is measured, one for the load")
+	}
+	if err := machine.RaiseFiles(); err != nil {
+		return err
+	}
+	if err := machine.PinProcess(machine.LoadCore); err != nil {
+		return err
+	}
+	dir, done, err := workDir(o.keep)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if o.binary == "" {
+		if o.binary, err = build(dir); err != nil {
+			return err
+		}
+	}
+	var results []result
+	for _, s := range subjects(o) {
+		if o.subject != "" && o.subject != s.name {
+			continue
+		}
+		r, err := measure(s, o, dir)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		results = append(results, r)
+	}
+	printTable(os.Stdout, o, results)
+	printGoals(os.Stdout, results)
+	return nil
+}

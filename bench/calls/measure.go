@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"sbc/bench/machine"
+	"sbc/lab/netns"
+)
+
+// A result is what one subject did.
+type result struct {
+	name    string
+	perCall float64         // CPU µs of all its processes a call
+	highest int             // calls a second without a failure
+	transit []time.Duration // of INVITEs, sorted
+	held    float64         // octets of PSS a held call
+	failed  int             // calls that failed while CPU was measured
+	resent  int             // messages that the caller sent again then
+}
+
+func measure(s subject, o options, dir string) (result, error) {
+	r := result{name: s.name}
+	fmt.Fprintf(os.Stderr, "%s: cost at %d calls/s\n", s.name, o.rate)
+	if err := r.measureCost(s, o, dir); err != nil {
+		return r, err
+	}
+	fmt.Fprintf(os.Stderr, "%s: memory of %d held calls\n", s.name, o.held)
+	if err := r.measureMemory(s, o, dir); err != nil {
+		return r, err
+	}
+	fmt.Fprintf(os.Stderr, "%s: highest clean rate\n", s.name)
+	return r, r.measureRate(s, o, dir)
+}
+
+// with runs f with a fresh world and a fresh subject.
+func with(s subject, o options, dir string, f func(*world, []*netns.Process) error) error {
+	w, err := newWorld(dir)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	ps, err := s.start(w, o)
+	if err != nil {
+		return err
+	}
+	return f(w, ps)
+}
+
+func cpu(ps []*netns.Process) (sum time.Duration, err error) {
+	for _, p := range ps {
+		n, err := machine.Sum(p.PID(), machine.CPUTime)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+func pss(ps []*netns.Process) (sum int64, err error) {
+	for _, p := range ps {
+		n, err := machine.Sum(p.PID(), machine.PSS)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+func (r *result) measureCost(s subject, o options, dir string) error {
+	return with(s, o, dir, func(w *world, ps []*netns.Process) error {
+		// Warm: code paged in, tables and heaps grown.
+		if _, err := w.play(load{rate: o.rate, calls: o.rate, pause: s.pause}); err != nil {
+			return err
+		}
+		in, out, err := w.captures()
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		defer out.Close()
+		before, err := cpu(ps)
+		if err != nil {
+			return err
+		}
+		got, err := w.play(load{rate: o.rate, calls: o.rate * int(o.length.Seconds()), pause: s.pause})
+		if err != nil {
+			return err
+		}
+		after, err := cpu(ps)
+		if err != nil {
+			return err
+		}
+		if got.calls == 0 {
+			return fmt.Errorf("no call succeeded; the subject wrote %q", ps[0].Output())
+		}
+		r.perCall = float64(after-before) / float64(time.Microsecond) / float64(got.calls)
+		r.failed, r.resent = got.failed, got.resent
+		r.transit = transits(in, out)
+		return nil
+	})
+}
+
+// play lets the calls of l be made and returns what came of them.
+func (w *world) play(l load) (outcome, error) {
+	c, err := w.callee(l)
+	if err != nil {
+		return outcome{}, err
+	}
+	p, err := c.call()
+	if err != nil {
+		return outcome{}, err
+	}
+	return c.outcome(p)
+}
+
+func (w *world) captures() (in, out *stamped, err error) {
+	if in, err = stamp(w.middle, "eth1"); err != nil {
+		return nil, nil, err
+	}
+	out, err = stamp(w.middle, "eth0")
+	return in, out, err
+}
+
+// A stamped is a capture whose times have a common origin.
+type stamped struct {
+	*netns.Capture
+	began time.Time
+}
+
+func stamp(s *netns.Space, name string) (*stamped, error) {
+	began := time.Now()
+	c, err := s.Capture(name)
+	return &stamped{c, began}, err
+}
+
+// transits returns how long INVITEs were on their way through, sorted: of each
+// call, told by the user part of its Request-URI, the first on either side.
+func transits(in, out *stamped) []time.Duration {
+	came := firstInvites(in, itspAddr.String())
+	var list []time.Duration
+	for user, at := range firstInvites(out, insideAddr.String()) {
+		if t, ok := came[user]; ok {
+			list = append(list, at.Sub(t))
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func firstInvites(c *stamped, from string) map[string]time.Time {
+	first := map[string]time.Time{}
+	for _, d := range c.Datagrams() {
+		line, _, _ := strings.Cut(string(d.Payload), "\r\n")
+		rest, ok := strings.CutPrefix(line, "INVITE sip:")
+		if !ok || d.Src.Addr().String() != from {
+			continue
+		}
+		user, _, _ := strings.Cut(rest, "@")
+		if _, had := first[user]; !had {
+			first[user] = c.began.Add(d.At)
+		}
+	}
+	return first
+}
+
+func (r *result) measureMemory(s subject, o options, dir string) error {
+	return with(s, o, dir, func(w *world, ps []*netns.Process) error {
+		if _, err := w.play(load{rate: 100, calls: 100, pause: s.pause}); err != nil {
+			return err
+		}
+		before, err := pss(ps)
+		if err != nil {
+			return err
+		}
+		const rate = 200
+		l := load{rate: rate, calls: o.held, pause: s.pause, hold: time.Duration(o.held)*time.Second/rate + 8*time.Second}
+		c, err := w.callee(l)
+		if err != nil {
+			return err
+		}
+		p, err := c.call()
+		if err != nil {
+			return err
+		}
+		// All calls are up when the last one has begun and the first ones are
+		// still held.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(o.held)*time.Second/rate+4*time.Second)
+		defer cancel()
+		<-ctx.Done()
+		held, err := pss(ps)
+		if err != nil {
+			return err
+		}
+		got, err := c.outcome(p)
+		if err != nil || got.failed > 0 || got.calls != o.held {
+			return fmt.Errorf("%d of %d held calls, %d failed: %v", got.calls, o.held, got.failed, err)
+		}
+		r.held = float64(held-before) / float64(o.held)
+		return nil
+	})
+}
+
+// measureRate raises the rate until calls fail or the load lags behind, each
+// step with a fresh subject.
+func (r *result) measureRate(s subject, o options, dir string) error {
+	clean := func(rate int) (ok bool, err error) {
+		err = with(s, o, dir, func(w *world, _ []*netns.Process) error {
+			l := load{rate: rate, calls: rate * 5, pause: s.pause}
+			began := time.Now()
+			got, err := w.play(l)
+			took := time.Since(began)
+			ok = got.failed == 0 && got.calls == l.calls && took < l.length()*5/4+time.Second
+			fmt.Fprintf(os.Stderr, "%s: %d/s: %d calls, %d failed, %d sent again, %.1f s\n", s.name, rate, got.calls, got.failed, got.resent, took.Seconds())
+			return err
+		})
+		return ok, err
+	}
+	steps := rates(200, 12000)
+	var failed error
+	n := sort.Search(len(steps), func(i int) bool {
+		ok, err := clean(steps[i])
+		if err != nil {
+			failed = err
+		}
+		return !ok
+	})
+	if n > 0 {
+		r.highest = steps[n-1]
+	}
+	if n == 0 && failed != nil {
+		return failed
+	}
+	return nil
+}
+
+// rates are the steps of the ladder, 12 % apart.
+func rates(from, to int) (list []int) {
+	for r := from; r <= to; r = r * 112 / 100 {
+		list = append(list, r)
+	}
+	return list
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+
+	"sbc/lab/netns"
+)
+
+// A subject is an SBC that is measured.
+type subject struct {
+	name  string
+	pause int // ms that the scenario waits before the 200 and before the BYE
+	start func(*world, options) ([]*netns.Process, error)
+}
+
+//go:embed testdata/sbc.hcl
+var sbcConfig string
+
+//go:embed testdata/kamailio.cfg
+var kamailioConfig string
+
+func subjects(o options) []subject {
+	const peerPause = 100
+	return []subject{
+		{name: "sbc", start: startSBC},
+		{name: "topoh", pause: peerPause, start: func(w *world, o options) ([]*netns.Process, error) {
+			p, err := startKamailio(w)
+			return []*netns.Process{p}, err
+		}},
+		{name: "topoh+rtpengine", pause: peerPause, start: startWithRelay},
+	}
+}
+
+func sip(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, 5060) }
+
+func startSBC(w *world, o options) ([]*netns.Process, error) {
+	path, err := w.file("sbc.hcl", fmt.Sprintf(sbcConfig, outsideAddr, insideAddr, itspAddr, lanAddr, filepath.Join(w.dir, "sbc.sock")))
+	if err != nil {
+		return nil, err
+	}
+	p, err := w.middle.Start(netns.Command{Path: o.binary, Args: []string{"run", path}})
+	if err != nil {
+		return nil, err
+	}
+	return []*netns.Process{p}, w.bound(p, sip(outsideAddr), sip(insideAddr))
+}
+
+// startKamailio starts Kamailio as it does best here: its fast allocator, two
+// workers a socket, a receive buffer of 4 MiB.
+func startKamailio(w *world, define ...string) (*netns.Process, error) {
+	path, err := w.file("kamailio.cfg", kamailioConfig)
+	if err != nil {
+		return nil, err
+	}
+	args := []string{"-DD", "-E", "-x", "fm", "-m", "512", "-f", path, "-Y", w.dir}
+	for _, d := range define {
+		args = append(args, "-A", d)
+	}
+	p, err := w.middle.Start(netns.Command{Path: "kamailio", Args: args})
+	if err != nil {
+		return nil, err
+	}
+	return p, w.bound(p, sip(outsideAddr), sip(insideAddr))
+}
+
+// startWithRelay starts a fresh rtpengine, in user space, and Kamailio.
+func startWithRelay(w *world, _ options) ([]*netns.Process, error) {
+	control := netip.MustParseAddrPort("127.0.0.1:2223")
+	relay, err := w.middle.Start(netns.Command{Path: "rtpengine", Args: []string{
+		"--foreground", "--log-stderr", "--log-level=2", "--table=-1", "--listen-ng=" + control.String(),
+		"--interface=lan/" + insideAddr.String(), "--interface=itsp/" + outsideAddr.String(),
+		"--port-min=20000", "--port-max=59999", "--pidfile=" + filepath.Join(w.dir, "rtpengine.pid"),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if err := w.bound(relay, control); err != nil {
+		return nil, err
+	}
+	p, err := startKamailio(w, "WITH_RELAY")
+	return []*netns.Process{p, relay}, err
+}

@@ -1,0 +1,95 @@
+package console
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sbc/signaling"
+)
+
+var update = flag.Bool("update", false, "write what the reports are now to testdata")
+
+var someCall = signaling.CallReport{
+	CallInfo: signaling.CallInfo{
+		ID: "k7f3qd", State: "talking", From: "pbx", To: "itsp", Caller: "100", Callee: "+4930123456", Age: 75.5, Answered: 71.2, Route: "sbc.hcl:51",
+	},
+	Live: true,
+	Ladder: []signaling.LadderEntry{
+		{At: 0, Kind: "in", Leg: "a", Label: "INVITE"},
+		{At: 0, Kind: "rule", Leg: "a", Label: "route out", Rule: "sbc.hcl:51"},
+		{At: 0.0004, Kind: "out", Leg: "b", Label: "INVITE", Changes: []signaling.ChangeInfo{
+			{Field: "Via", Before: "Via: SIP/2.0/UDP 192.168.1.10\r\n", After: "Via: SIP/2.0/UDP 198.51.100.2\r\n", Why: "our own path (RFC 3261 section 18.1.1)"},
+			{Field: "Organization", Before: "Organization: Office\r\n", Why: "names the far side (RFC 3261 section 20.25)"},
+			{Field: "X-Trunk", After: "X-Trunk: 7\r\n", Why: "sbc.hcl:20"},
+		}},
+		{At: 0.0312, Kind: "in", Leg: "b", Label: "183 Session\x1b[31m Progress"},
+		{At: 0.0312, Kind: "leak", Leg: "a", Label: "Warning: media address of leg b"},
+		{At: 0.0313, Kind: "out", Leg: "a", Label: "183 Session Progress"},
+		{At: 4.3, Kind: "in", Leg: "b", Label: "200 OK"},
+		{At: 4.3, Kind: "out", Leg: "a", Label: "200 OK"},
+		{At: 75, Kind: "end", Label: "bye_a"},
+	},
+	Media: []signaling.MediaInfo{{Kind: "audio", Sides: [2]signaling.MediaSide{
+		{Local: "192.168.1.2:20000", Remote: "192.168.1.10:4000", Direction: "sendrecv", Packets: 3560, Lost: 2, Jitter: 0.000375, Silent: 0.012},
+		{Local: "198.51.100.2:20000", Silent: -1, Drops: map[string]uint64{"wrong_source": 3, "held": 1}},
+	}}},
+	Ledger: signaling.CallLedger{Ports: 2, Timers: 2, Transactions: 1, Slots: 2},
+}
+
+// What an operator sees, to be read in the files below testdata.
+func TestReports(t *testing.T) {
+	ended := someCall
+	ended.Live, ended.Cause, ended.State, ended.Ledger = false, "bye_a", "ended", signaling.CallLedger{}
+	forgotten := signaling.CallReport{CallInfo: signaling.CallInfo{ID: "k7f3qd", State: "ended"}}
+	status := signaling.Status{
+		Version: "1.0", Uptime: 93784, Calls: 1, Attempts: 7, Answered: 5, Leaks: 2,
+		Realms:  []signaling.RealmStatus{{Name: "outside", Listen: []string{"udp 198.51.100.2:5060"}, Ports: 5000, InUse: 1, Resting: 2}, {Name: "büro", Ports: 10}},
+		Peers:   []signaling.PeerStatus{{Name: "itsp", Realm: "outside", Target: "sip.itsp.example", Limit: 30}, {Name: "pbx", Realm: "büro", Target: "192.168.1.10", Address: []string{"192.168.1.10"}, Calls: 1}},
+		Shards:  []signaling.ShardStatus{{Calls: 1, Transactions: 4, Timers: 3, Lag: 0.00012, Queue: 1, Dropped: 9}},
+		Rejects: map[string]int{"stranger": 12, "ports": 1},
+	}
+	uneven := status
+	uneven.Ledger, uneven.Rejects = signaling.Ledger{Ports: -2, Timers: 1}, nil
+	for name, write := range map[string]func(io.Writer) error{
+		"call":           func(w io.Writer) error { return WriteCall(w, someCall) },
+		"call_ended":     func(w io.Writer) error { return WriteCall(w, ended) },
+		"call_forgotten": func(w io.Writer) error { return WriteCall(w, forgotten) },
+		"ladder":         func(w io.Writer) error { return WriteLadder(w, someCall) },
+		"status":         func(w io.Writer) error { return WriteStatus(w, status) },
+		"status_rest":    func(w io.Writer) error { return WriteStatus(w, uneven) },
+		"calls_none":     func(w io.Writer) error { return WriteCalls(w, nil) },
+		"calls": func(w io.Writer) error {
+			return WriteCalls(w, []signaling.CallInfo{{ID: "young", State: "ringing", From: "itsp", Caller: "\u202eevil", Age: 1}, someCall.CallInfo})
+		},
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\r\u202e") {
+			t.Errorf("%s: something is not escaped: %q", name, b.String())
+		}
+		file := filepath.Join("testdata", name+".txt")
+		if *update {
+			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b.Bytes(), want) {
+			t.Errorf("%s is now:\n%s\nwant:\n%s", name, b.Bytes(), want)
+		}
+	}
+	if len(someCall.Ladder[2].Changes) != 3 {
+		t.Error("a report changed what it was given")
+	}
+}

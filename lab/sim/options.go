@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"sbc/signaling"
+)
+
+// Options say what happens in a world. What is left to chance follows from
+// Seed.
+type Options struct {
+	Seed   uint64
+	Calls  int           // calls that are tried
+	Span   time.Duration // in which they begin
+	Shards int           // of the SBC; 0: 1
+
+	// Shares from 0 to 1 of the datagrams on each link.
+	Loss, Duplicate, Reorder float64
+	Delay, Jitter            time.Duration // of one way, at least and on top
+
+	Crashes int  // user agents that vanish and come back without memory
+	Scans   int  // messages of strangers
+	Sparse  bool // RTP every second from the simulation instead of audio every 20 ms
+	Scarce  bool // few ports and few places at peers
+	Plain   bool // calls do nothing but begin and end
+
+	Trace func(line string) // called for everything that happens; nil: nobody
+
+	break_ breaks
+}
+
+// breaks are bugs that tests plant between the SBC and the checkers.
+type breaks struct {
+	out     func(w *world, out []signaling.Outbound) []signaling.Outbound
+	inspect func(w *world, in *signaling.Inspection)
+	relay   func(w *world, r *relayed)
+}
+
+// Random returns a world to try: everything in it follows from seed.
+func Random(seed uint64, calls int) Options {
+	r := rand.New(rand.NewPCG(seed, 0x5eed))
+	o := Options{
+		Seed: seed, Calls: calls, Span: time.Duration(5+r.IntN(90)) * time.Second, Shards: 1 + r.IntN(3),
+		Delay: time.Duration(r.IntN(60)) * time.Millisecond, Jitter: time.Duration(r.IntN(40)) * time.Millisecond,
+		Sparse: r.IntN(25) > 0,
+	}
+	// A third of the worlds has a perfect network.
+	switch r.IntN(6) {
+	case 0, 1:
+	case 2:
+		o.Loss = 0.3
+	default:
+		o.Loss = 0.3 * r.Float64()
+	}
+	if r.IntN(2) == 0 {
+		o.Duplicate, o.Reorder = 0.1*r.Float64(), 0.2*r.Float64()
+	}
+	if r.IntN(3) == 0 {
+		o.Crashes = 1 + r.IntN(3)
+	}
+	if r.IntN(2) == 0 {
+		o.Scans = 5 + r.IntN(40)
+	}
+	o.Scarce = r.IntN(5) == 0
+	o.Plain = r.IntN(8) == 0
+	return o
+}

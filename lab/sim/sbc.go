@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"sbc/mediarelay"
+	"sbc/policy"
+	"sbc/signaling"
+	"sbc/telemetry"
+	"sbc/topology"
+)
+
+// The realms, which are also the listeners of the SBC: one each.
+const (
+	inside  = 0
+	outside = 1
+)
+
+var realmNames = []string{"inside", "outside"}
+
+// listeners are the SBC's addresses of SIP, media those of RTP.
+var (
+	listeners = []netip.AddrPort{netip.MustParseAddrPort("192.168.1.1:5060"), netip.MustParseAddrPort("203.0.113.7:5060")}
+	media     = []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("203.0.113.8")}
+)
+
+// A neighbour is a peer of the SBC as both sides know it.
+type neighbour struct {
+	name   string
+	realm  int
+	addr   netip.AddrPort
+	domain string
+	prefix string // first digit of the numbers that are routed to it
+	word   string // of its canary
+	inner  netip.Addr
+}
+
+var neighbours = []neighbour{
+	{"pbx", inside, netip.MustParseAddrPort("192.168.1.10:5060"), "", "1", "kiwilan", netip.MustParseAddr("10.66.55.44")},
+	{"desk", inside, netip.MustParseAddrPort("192.168.1.20:5070"), "desk.lan.test", "2", "plumlan", netip.MustParseAddr("10.77.12.3")},
+	{"itsp", outside, netip.MustParseAddrPort("198.51.100.5:5060"), "sip.itsp.test", "3", "mangowan", netip.MustParseAddr("172.20.7.66")},
+	{"backup", outside, netip.MustParseAddrPort("198.51.100.6:5060"), "", "4", "figwan", netip.MustParseAddr("172.21.9.99")},
+}
+
+// hunt is the prefix of numbers that are tried at two peers of a realm, one
+// after the other: that of the realm that does not call.
+const hunt = "5"
+
+// rules returns what the configuration would say.
+func rules(o *Options) policy.Options {
+	po := policy.Options{Realms: []policy.Realm{{Name: "inside"}, {Name: "outside"}}}
+	all := make([]int, len(neighbours))
+	for i, n := range neighbours {
+		p := policy.Peer{Name: n.name, Realm: n.realm, Domain: n.domain,
+			Target: policy.Target{Host: n.addr.Addr().String(), Addr: n.addr.Addr(), Port: n.addr.Port()}}
+		if o.Scarce && i%2 == 1 {
+			p.Calls = 3
+		}
+		po.Peers = append(po.Peers, p)
+		all[i] = i
+	}
+	for i, n := range neighbours {
+		po.Routes = append(po.Routes, policy.Route{Name: n.name, From: all, To: []int{i},
+			Match: policy.Match{User: regexp.MustCompile("^" + n.prefix)}, Ref: policy.Ref{File: "sbc.hcl", Line: 10 + i}})
+	}
+	any5 := policy.Match{User: regexp.MustCompile("^" + hunt)}
+	po.Routes = append(po.Routes,
+		policy.Route{Name: "hunt out", From: []int{0, 1}, To: []int{3, 2}, Match: any5, Ref: policy.Ref{File: "sbc.hcl", Line: 30}},
+		policy.Route{Name: "hunt in", From: []int{2, 3}, To: []int{1, 0}, Match: any5, Ref: policy.Ref{File: "sbc.hcl", Line: 40}})
+	return po
+}
+
+// ring, quiet and held are short, because virtual time is not free.
+const (
+	ring  = 40 * time.Second
+	quiet = 60 * time.Second
+	held  = 90 * time.Second
+)
+
+// newSBC returns what cmd/sbc would start, without goroutines and sockets.
+func newSBC(o *Options) (*signaling.Options, *mediarelay.Model, error) {
+	r, err := policy.Compile(rules(o))
+	if err != nil {
+		return nil, nil, fmt.Errorf("rules of the simulation: %w", err)
+	}
+	so := &signaling.Options{
+		Version: "sim", Rules: r, Calls: policy.NewCalls(r), Log: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1})),
+		Metrics: telemetry.New(telemetry.Options{Realms: realmNames, Peers: peerNames()}),
+		Shards:  max(o.Shards, 1), TraceBytes: 1 << 18, Ring: ring, Quiet: quiet, Held: held,
+	}
+	if o.Trace != nil {
+		so.Log = slog.New(slog.NewTextHandler(tracer{o.Trace}, nil))
+	}
+	mo := mediarelay.Options{}
+	for i, name := range realmNames {
+		realm := &topology.Realm{Name: name, Audit: topology.ModeRefuse}
+		if err := realm.Compile(); err != nil {
+			return nil, nil, fmt.Errorf("realm of the simulation: %w", err)
+		}
+		so.Realms = append(so.Realms, signaling.Realm{Name: name, Topology: realm, Media: media[i]})
+		so.Listeners = append(so.Listeners, signaling.Listener{Realm: i, Addr: listeners[i], Host: listeners[i].String()})
+		pool := mediarelay.RealmPool{Name: name, Addr: media[i], First: 20000, Last: 20999}
+		if o.Scarce {
+			pool.Last = pool.First + 9
+		}
+		mo.Realms = append(mo.Realms, pool)
+	}
+	mo.Rest = 5 * time.Second
+	m, err := mediarelay.NewModel(mo, rand.New(rand.NewPCG(o.Seed, 0x4d0de1)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("relay of the simulation: %w", err)
+	}
+	so.Media = m
+	return so, m, nil
+}
+
+func peerNames() (list []string) {
+	for _, n := range neighbours {
+		list = append(list, n.name)
+	}
+	return list
+}
+
+// tracer makes log lines lines of the trace.
+type tracer struct{ trace func(string) }
+
+func (t tracer) Write(b []byte) (int, error) {
+	t.trace(string(b))
+	return len(b), nil
+}
+
+// shardSeed returns the seed of one shard.
+func shardSeed(seed uint64, index int) (s [32]byte) {
+	binary.LittleEndian.PutUint64(s[:], seed)
+	s[8] = byte(index)
+	return s
+}

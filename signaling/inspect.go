@@ -1,0 +1,58 @@
+package signaling
+
+import "maps"
+
+// An Inspection is what a shard holds at one moment, for the simulation and
+// for tests. It is a copy.
+type Inspection struct {
+	Calls               []HeldCall
+	Servers, Clients    int // transactions; Clients without CANCELs
+	Cancels, Merges     int // CANCELs of ours, keys of RFC 3261 section 8.2.2.2
+	Timers, StrayTimers int // set, and set for nobody that lives
+	Records, Rest       int // engine's records of calls, table entries of no call
+	Places, Streams     int // at peers, and media lines, of all calls
+	Attempts, Answered  uint64
+	Leaks, Panics       uint64
+	Rejects             map[string]int // by cause
+	Out                 int            // datagrams that wait to be taken by Out
+	CallTimers          int            // timers that calls have set
+}
+
+// A HeldCall is what one call holds.
+type HeldCall struct {
+	ID                            uint64
+	State                         string // as in CallInfo
+	Caller, Callee                string
+	Streams, Timers, Transactions int
+	Places                        int // by the call's own account
+	Taken, Open                   int // places and media lines by the engine's account
+}
+
+// Inspect returns what the shard holds.
+func (s *Shard) Inspect() Inspection {
+	in := Inspection{
+		Servers: len(s.servers), Clients: len(s.clients), Cancels: len(s.cancels), Merges: len(s.merge),
+		Timers: len(s.timers.heap), StrayTimers: s.strayTimers(),
+		Records: len(s.records), Rest: s.calls.Rest(),
+		Attempts: s.stats.attempts, Answered: s.stats.answered, Leaks: s.stats.leaks, Panics: s.stats.panics,
+		Rejects: maps.Clone(s.stats.rejects), Out: len(s.out),
+	}
+	for _, r := range s.records {
+		in.Places += r.places
+		in.Streams += len(r.streams)
+		for i := range r.timers {
+			if r.timers[i].pos != 0 {
+				in.CallTimers++
+			}
+		}
+	}
+	for _, c := range s.calls.All() {
+		h := HeldCall{ID: c.ID, State: c.State(), Caller: c.Caller, Callee: c.Callee}
+		h.Streams, h.Timers, h.Transactions, h.Places = c.Ledger()
+		if r := s.records[c.ID]; r != nil {
+			h.Taken, h.Open = r.places, len(r.streams)
+		}
+		in.Calls = append(in.Calls, h)
+	}
+	return in
+}
