@@ -33,7 +33,7 @@ demo: build
 	bin/sbc demo $(ARGS)
 
 deps:
-	.ci/deps sip-tester baresip-core iproute2 tcpdump
+	.ci/deps sip-tester baresip-core iproute2 tcpdump gcc libc6-dev
 
 bench-deps: deps
 	.ci/deps kamailio rtpengine-daemon

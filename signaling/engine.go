@@ -39,6 +39,7 @@ type worker struct {
 	shard *Shard
 	inbox *inbox
 	out   [][]transport.Datagram // by listener
+	from  [][]*client            // whose request each of them is, or nil
 }
 
 // Start opens the listeners and begins to serve. An error of a listener says
@@ -61,7 +62,7 @@ func Start(o Options) (*Engine, error) {
 		rand.Read(seed[:])
 		e.workers = append(e.workers, &worker{
 			e: e, shard: NewShard(&e.opt, i, e.opt.Shards, e.key, seed), inbox: newInbox(),
-			out: make([][]transport.Datagram, len(e.sockets)),
+			out: make([][]transport.Datagram, len(e.sockets)), from: make([][]*client, len(e.sockets)),
 		})
 	}
 	for _, w := range e.workers {
@@ -77,11 +78,15 @@ func Start(o Options) (*Engine, error) {
 
 func (e *Engine) listen() error {
 	for i, l := range e.opt.Listeners {
-		u, err := transport.ListenUDP(transport.Options{ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr})
+		u, err := transport.ListenUDP(transport.Options{ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr, ReceiveBuffer: receiveBuffer})
 		if err != nil {
 			return err
 		}
 		e.sockets = append(e.sockets, u)
+		if n := u.ReceiveBuffer(); n < receiveBuffer {
+			e.opt.Log.Warn("small receive buffer: bursts of messages may be lost; give the process CAP_NET_ADMIN or raise sysctl net.core.rmem_max",
+				"listener", l.Addr, "octets", n, "wanted", receiveBuffer)
+		}
 	}
 	return nil
 }
@@ -103,10 +108,13 @@ func (e *Engine) read(u *transport.UDP) {
 	sorted := make([][]*packet, len(e.workers))
 	for {
 		if _, err := u.ReadBatch(batch); err != nil {
-			if !errors.Is(err, net.ErrClosed) {
-				e.opt.Log.Error("listener stopped", "err", err)
+			if errors.Is(err, net.ErrClosed) {
+				return
 			}
-			return
+			// Out of buffers or memory: that passes.
+			e.opt.Log.Warn("listener", "err", err)
+			time.Sleep(10 * time.Millisecond)
+			continue
 		}
 		for _, in := range batch.Packets {
 			p := packets.Get().(*packet)
@@ -189,22 +197,38 @@ func (w *worker) run() {
 
 // flush sends what the shard has to send, a batch a listener.
 func (w *worker) flush() {
-	out := w.shard.Out()
-	if len(out) == 0 {
-		return
+	// What could not be sent leads to more: the next target of a call.
+	for len(w.shard.out) > 0 {
+		w.flushOnce()
 	}
+}
+
+func (w *worker) flushOnce() {
+	out := w.shard.Out()
 	for i := range out {
 		l := out[i].Flow.Listener
 		w.out[l] = append(w.out[l], transport.Datagram{Dst: out[i].Flow.Remote, Bytes: out[i].Bytes})
+		w.from[l] = append(w.from[l], out[i].from)
 	}
 	for l, list := range w.out {
 		if len(list) == 0 {
 			continue
 		}
-		// What the kernel does not take is lost as on any network; the
-		// transport counts it and the transactions send it again.
-		_, _ = w.e.sockets[l].WriteBatch(list)
-		w.out[l] = list[:0]
+		if sent, _ := w.e.sockets[l].WriteBatch(list); sent < len(list) {
+			w.unsent(list, w.from[l])
+		}
+		clear(w.from[l])
+		w.out[l], w.from[l] = list[:0], w.from[l][:0]
+	}
+}
+
+// unsent tells transactions that there is no way to the far end. What did not
+// fit into the send buffer is lost as on any network, and sent again.
+func (w *worker) unsent(list []transport.Datagram, from []*client) {
+	for i := range list {
+		if err := list[i].Err; err != nil && from[i] != nil && !errors.Is(err, transport.ErrFull) && !errors.Is(err, net.ErrClosed) {
+			w.shard.fail(from[i])
+		}
 	}
 }
 

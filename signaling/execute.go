@@ -42,7 +42,7 @@ func (s *Shard) execute(e *b2bua.Effect) {
 		}
 	case b2bua.Send:
 		s.traceOut(e)
-		s.send(e.Flow, e.Bytes)
+		s.send(e.Flow, e.Bytes, nil)
 	case b2bua.Arm:
 		r := s.record(e.Call)
 		x := &r.timers[e.Timer]
@@ -161,6 +161,7 @@ func (s *Shard) executeAccount(e *b2bua.Effect) {
 	switch e.Do {
 	case b2bua.Saw:
 		s.trace(e.Call, telemetry.In, e.Side, "", e.Msg.Raw, nil)
+		failpoint(e.Msg)
 	case b2bua.Routed:
 		s.routed(e)
 	case b2bua.Rang:

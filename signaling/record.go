@@ -14,6 +14,7 @@ import (
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
 	"sbc/telemetry"
 )
 
@@ -133,6 +134,7 @@ func (s *Shard) panicked(p any, m *sip.Message) {
 	var raw []byte
 	if m != nil {
 		raw = m.Raw
+		s.answerBroken(m)
 	}
 	s.log.Error("bug: a message ended its call", "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "message", telemetry.Escape(string(raw)))
 	call := s.calls.InHand()
@@ -148,6 +150,26 @@ func (s *Shard) panicked(p any, m *sip.Message) {
 		}
 	}()
 	s.step(&b2bua.Event{Is: b2bua.End, Call: call, Why: "bug"})
+	s.executeAll(s.calls.Reap(call, func(id b2bua.Client) bool { return s.clients[id] != nil }, nil))
+}
+
+// answerBroken answers the request that met a bug, if nobody has.
+func (s *Shard) answerBroken(m *sip.Message) {
+	if !m.IsRequest() || m.Method() == sip.ACK {
+		return
+	}
+	for realm := range s.opt.Realms {
+		tx := s.servers[b2bua.Server(transaction.ServerKey(s.secretOf(realm), m))]
+		if tx == nil {
+			continue
+		}
+		switch {
+		case tx.method == sip.INVITE && tx.invite.State() != transaction.Proceeding:
+		case tx.method != sip.INVITE && tx.other.State() != transaction.Trying && tx.other.State() != transaction.Proceeding:
+		default:
+			s.respond(tx, tx.flow, m, &sip.Response{Status: 500})
+		}
+	}
 }
 
 func hostOf(p *policy.Peer) string {

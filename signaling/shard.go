@@ -62,6 +62,7 @@ type counters struct {
 type Outbound struct {
 	Flow  b2bua.Flow
 	Bytes []byte
+	from  *client // whose request it is, or nil
 }
 
 // NewShard returns shard index of so many. key is secret and the same for
@@ -111,18 +112,21 @@ func (s *Shard) Datagram(now time.Duration, listener uint16, src netip.AddrPort,
 	s.Message(now, b2bua.Flow{Listener: listener, Remote: src}, &s.message, err)
 }
 
-func (s *Shard) send(flow b2bua.Flow, b []byte) {
+func (s *Shard) send(flow b2bua.Flow, b []byte, from *client) {
 	at := len(s.bytes)
 	s.bytes = append(s.bytes, b...)
-	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)]})
+	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)], from: from})
 }
 
 // secret returns the key under which the requests that come by a flow are
 // found again: each realm has its own, since both may use the same private
 // addresses and identifiers.
 func (s *Shard) secret(flow b2bua.Flow) [16]byte {
+	return s.secretOf(s.opt.Listeners[flow.Listener].Realm)
+}
+
+func (s *Shard) secretOf(realm int) [16]byte {
 	key := s.key
-	realm := s.opt.Listeners[flow.Listener].Realm
 	key[0] ^= byte(realm)
 	key[1] ^= byte(realm >> 8)
 	return key

@@ -74,7 +74,7 @@ func (s *Shard) stepServer(tx *server, ev transaction.Event) {
 	for i := range do {
 		switch e := &do[i]; e.Do {
 		case transaction.Send:
-			s.send(tx.flow, e.Bytes)
+			s.send(tx.flow, e.Bytes, nil)
 		case transaction.Arm:
 			s.arm(slot(e.Timer, &tx.retry, &tx.timeout), tx, e)
 		case transaction.Disarm:
@@ -95,12 +95,11 @@ func (s *Shard) goneServer(tx *server) {
 }
 
 func (tx *server) fire(s *Shard, which uint8) {
-	if t := transaction.Timer(which); t == transaction.TimerG {
+	t := transaction.Timer(which)
+	if t == transaction.TimerG {
 		s.metrics.Retransmission(false)
-		s.stepServer(tx, transaction.Event{Is: transaction.Fire, Timer: t})
-	} else {
-		s.stepServer(tx, transaction.Event{Is: transaction.Fire, Timer: t})
 	}
+	s.stepServer(tx, transaction.Event{Is: transaction.Fire, Timer: t})
 }
 
 // newClient begins a client transaction with the request in b.
@@ -138,9 +137,9 @@ func (s *Shard) stepClient(tx *client, ev transaction.Event, m *sip.Message) {
 func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) {
 	switch e.Do {
 	case transaction.Send:
-		s.send(tx.flow, e.Bytes)
+		s.send(tx.flow, e.Bytes, tx)
 	case transaction.SendAck:
-		s.send(tx.flow, transaction.AppendAck(nil, tx.bytes, m))
+		s.send(tx.flow, transaction.AppendAck(nil, tx.bytes, m), nil)
 	case transaction.SendCancel:
 		s.newClient(tx.id, tx.flow, sip.CANCEL, transaction.AppendCancel(nil, tx.bytes))
 	case transaction.Arm:
@@ -161,6 +160,13 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 		} else {
 			delete(s.clients, tx.id)
 		}
+	}
+}
+
+// fail tells a transaction that its request could not be sent.
+func (s *Shard) fail(tx *client) {
+	if s.clients[tx.id] == tx || s.cancels[tx.id] == tx {
+		s.stepClient(tx, transaction.Event{Is: transaction.Fail}, nil)
 	}
 }
 

@@ -63,8 +63,17 @@ const (
 	editSize     = 16
 )
 
-// NewRing returns a ring of so many octets, ringMin at least.
-func NewRing(octets int) *Ring { return &Ring{buf: make([]byte, max(octets, ringMin))} }
+// NewRing returns a ring of so many octets, ringMin at least. It takes its
+// memory from the system at once: what the process needs then does not grow
+// with the traces.
+func NewRing(octets int) *Ring {
+	r := &Ring{buf: make([]byte, max(octets, ringMin))}
+	const page = 4096
+	for i := 0; i < len(r.buf); i += page {
+		r.buf[i] = 1
+	}
+	return r
+}
 
 // Append notes a step of a call: head in words, or payload, a message. edits
 // are what was changed in payload; both are copied. Secrets in payload and in

@@ -24,9 +24,9 @@ var (
 
 const sipPort = 5060
 
-// testTime bounds every test: no scenario needs a tenth of it on an idle
+// testTime bounds every test: no scenario needs a quarter of it on an idle
 // machine.
-const testTime = 60 * time.Second
+const testTime = 40 * time.Second
 
 // direct says that the SBC is left out: a router stands in its place, and the
 // two ends call each other. It proves the scenarios.

@@ -3,7 +3,6 @@ package ladder
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -145,17 +144,21 @@ func indented(texts []string) []string {
 	var lines []string
 	for _, text := range texts {
 		for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-			line = strings.TrimRight(line, " \t\r")
-			if line != "" && line[0] != ' ' && line[0] != '\t' {
+			line = strings.TrimRight(strings.ReplaceAll(line, "\r", ""), " \t")
+			text := strings.TrimSpace(line)
+			if text == "" {
+				continue
+			}
+			if line[0] != ' ' && line[0] != '\t' {
 				line = "    " + line
 			}
-			if rest := strings.TrimLeft(line, " \t"); rest != "" && rest[0] == '#' {
-				line = line[:len(line)-len(rest)] + `\` + rest
+			if text[0] == '#' {
+				line = strings.Replace(line, "#", `\#`, 1)
 			}
 			lines = append(lines, line)
 		}
 	}
-	return slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+	return lines
 }
 
 // words cuts a line at its spaces. "Two words" in double quotes are one; \"

@@ -101,7 +101,7 @@ func (c Canary) answer(status int, user string, addr netip.AddrPort) string {
 	lines := []string{
 		"Organization: {word} Ltd",
 		"P-Asserted-Identity: <sip:{user}@{host}>",
-		"Warning: 399 {host} \"from {inner}\"",
+		"Warning: 399 {host} \"sent for a test\"",
 		"Reply-To: <sip:{user}@{host}>",
 		"Call-Info: <http://{host}/photo.jpg>;purpose=icon",
 		"P-Associated-URI: <sip:{user}@{host}>",

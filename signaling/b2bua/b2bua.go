@@ -285,6 +285,20 @@ func (c *Calls) Drop(call *Call, cause string, do []Effect) []Effect {
 	return c.ended(call, cause, do)
 }
 
+// Reap finishes the requests of a call that has ended for which no transaction
+// lives, because a bug came between: nobody would tell of their end.
+func (c *Calls) Reap(call *Call, lives func(Client) bool, do []Effect) []Effect {
+	if in := call.inv; in != nil && !lives(in.client) {
+		c.finish(call, in.client)
+	}
+	for _, r := range call.relays {
+		if !lives(r.client) {
+			c.finish(call, r.client)
+		}
+	}
+	return c.maybeGone(call, do)
+}
+
 // Step handles one event and appends what is to be done. The caller drains
 // do, answering Open, Reserve and Listen by a Step each, before the next event.
 func (c *Calls) Step(ev *Event, do []Effect) []Effect {

@@ -32,6 +32,7 @@ type Call struct {
 	armed   [Timers]bool
 	pending *Event // waits for Opened or Reserved
 	cause   string // why it ended
+	gone    bool   // out of all tables
 }
 
 type state uint8
@@ -156,9 +157,10 @@ func (c *Calls) ended(call *Call, cause string, do []Effect) []Effect {
 
 // maybeGone forgets a call that has nothing left to wait for.
 func (c *Calls) maybeGone(call *Call, do []Effect) []Effect {
-	if call.state != ending || call.clients > 0 {
+	if call.state != ending || call.clients > 0 || call.gone {
 		return do
 	}
+	call.gone = true
 	c.forget(call)
 	return append(do, Effect{Do: Gone, Call: call})
 }

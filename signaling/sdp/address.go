@@ -110,7 +110,7 @@ func hexGroup(b []byte) (n int, v uint16, ok bool) {
 		case '0' <= c && c <= '9':
 			c -= '0'
 		case 'a' <= c|0x20 && c|0x20 <= 'f':
-			c = c|0x20 - 'a' + 10
+			c = (c | 0x20) - 'a' + 10
 		default:
 			return n, v, n > 0
 		}

@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"sbc/signaling/sip"
+)
+
+// A message is a datagram at the SBC's door: one that comes in, or one that
+// goes out.
+type message struct {
+	at       time.Duration
+	in       bool
+	listener int // and realm
+	remote   netip.AddrPort
+	from     int // index of the neighbour with that address; -1: a stranger
+	raw      []byte
+	sip      sip.Message
+	err      error // of Parse
+	tx       txKey // transaction that it belongs to
+	again    bool  // a request of this transaction was seen before
+	leg      *leg  // dialog that it belongs to, nil if unknown
+}
+
+// A txKey names a transaction (RFC 3261 section 17.2.3). The ACK for a final
+// response other than 2xx has the key of its INVITE.
+type txKey struct {
+	listener       int
+	ours           bool // the SBC is the client
+	method         string
+	branch, sentBy string
+}
+
+func newMessage(at time.Duration, in bool, listener int, remote netip.AddrPort, raw []byte) *message {
+	m := &message{at: at, in: in, listener: listener, remote: remote, raw: raw, from: neighbourAt(remote)}
+	m.err = m.sip.Parse(raw)
+	if m.err == nil {
+		v := m.sip.Via()
+		m.tx = txKey{listener: listener, ours: m.in != m.sip.IsRequest(), method: string(m.sip.MethodName()),
+			branch: string(m.sip.Bytes(v.Branch)), sentBy: fmt.Sprint(string(m.sip.Bytes(v.Host)), ":", v.Port)}
+		if m.sip.Method() == sip.ACK {
+			m.tx.method = "INVITE"
+		}
+	}
+	return m
+}
+
+func neighbourAt(a netip.AddrPort) int {
+	for i := range neighbours {
+		if neighbours[i].addr == a {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *message) request(method sip.Method) bool {
+	return m.err == nil && m.sip.IsRequest() && m.sip.Method() == method
+}
+
+// response reports whether m answers a request of a method with a status from
+// first to last.
+func (m *message) response(method sip.Method, first, last int) bool {
+	return m.err == nil && !m.sip.IsRequest() && m.sip.Method() == method && m.sip.Status() >= first && m.sip.Status() <= last
+}
+
+func (m *message) final() bool { return m.err == nil && m.sip.Status() >= 200 }
+
+func (m *message) callID() string { return string(m.sip.Bytes(m.sip.CallID())) }
+func (m *message) toTag() string  { return string(m.sip.Bytes(m.sip.To().Tag)) }
+func (m *message) body() string   { return string(m.sip.Bytes(m.sip.Body())) }
+
+// String is the message in a few words: "192.168.1.10 → INVITE (10 INVITE)".
+func (m *message) String() string {
+	arrow := "←"
+	if m.in {
+		arrow = "→"
+	}
+	name := m.remote.String()
+	if m.from >= 0 {
+		name = neighbours[m.from].name
+	}
+	if m.err != nil {
+		return fmt.Sprintf("%s %s unreadable: %v", name, arrow, m.err)
+	}
+	line, _, _ := strings.Cut(string(m.raw), "\r\n")
+	return fmt.Sprintf("%s %s %s (%d %s, branch %s, %s)", name, arrow, line, m.sip.CSeq(), m.sip.MethodName(), m.tx.branch, m.callID())
+}

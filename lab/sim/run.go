@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Report says how a world went.
+type Report struct {
+	Seed     uint64
+	Calls    int           // that were tried
+	Answered int           // that the caller saw answered
+	Planned  int           // that nothing but the network and the limits stood against
+	Events   int           // that happened, in all
+	Sent     int           // messages of the SBC
+	Relayed  int           // packets that it relayed
+	Strange  int           // packets and messages of strangers
+	Passed   time.Duration // of virtual time
+	Hash     uint64        // of everything that the SBC sent
+	Problems []Problem     // the first few; none is what should be
+}
+
+// A Problem is an invariant that did not hold.
+type Problem struct {
+	At        time.Duration
+	Invariant string
+	Text      string
+}
+
+func (p Problem) String() string { return fmt.Sprintf("at %v: %s: %s", p.At, p.Invariant, p.Text) }
+
+// Ours: the first one is what matters; the rest often follows from it.
+const problemsMax = 20
+
+// Ours: after the last thing that people do everything has to end by itself.
+// The longest is a call that both user agents have forgotten: the silence of
+// its media while held, then BYEs without an answer.
+const (
+	settle = 5 * time.Second
+	rest   = ring + held + 2*64*t1
+)
+
+// RFC 3261 table 4.
+const t1 = 500 * time.Millisecond
+
+// Run plays the world that o describes. The error is one of the options.
+func Run(o Options) (*Report, error) {
+	w, err := newWorld(o)
+	if err != nil {
+		return nil, err
+	}
+	w.report.Seed = o.Seed
+	end := w.begin()
+	w.run(end)
+	w.note("quiet")
+	w.perfect = true
+	for range 3 { // a call may come up while the others are ended
+		w.endCalls()
+		w.run(w.now + settle)
+	}
+	w.run(w.now + rest)
+	for _, c := range w.checkers {
+		c.end()
+	}
+	w.report.Passed, w.report.Hash = w.now, w.sum.Sum64()
+	return &w.report, nil
+}

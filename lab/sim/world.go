@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/dchest/siphash"
+
+	"sbc/lab/ua"
+	"sbc/mediarelay"
+	"sbc/signaling"
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+)
+
+// A world is everything that a run consists of.
+type world struct {
+	// Constant after newWorld.
+	o      Options
+	sbc    *signaling.Options
+	key    [16]byte
+	ids    ident.Maker
+	shards []*signaling.Shard
+	relay  *mediarelay.Model
+
+	now     time.Duration
+	queue   queue
+	perfect bool       // the network loses nothing any more
+	wires   *rand.Rand // chance of the network
+	chance  *rand.Rand // chance of what people and strangers do
+	actors  []*actor
+	plans   map[string]*plan // by number
+	scan    scanner
+
+	held     []signaling.Inspection // of each shard, after its last step
+	book     book
+	checkers []checker
+	judge    judge
+	sum      hash.Hash64 // of everything that the SBC sent
+	report   Report
+}
+
+// A step is what the SBC did at once: for a datagram, or because a timer was
+// due.
+type step struct {
+	at     time.Duration
+	in     *message // nil: a timer
+	out    []*message
+	shard  int
+	before signaling.Inspection // of the shard
+	after  signaling.Inspection
+}
+
+func newWorld(o Options) (*world, error) {
+	so, relay, err := newSBC(&o)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{
+		o: o, sbc: so, relay: relay, plans: map[string]*plan{}, sum: fnv.New64a(),
+		wires: rand.New(rand.NewPCG(o.Seed, 0x371e5)), chance: rand.New(rand.NewPCG(o.Seed, 0xc4a7ce)),
+	}
+	for i := range w.key {
+		w.key[i] = byte(o.Seed >> (i % 8 * 8))
+	}
+	w.ids = ident.NewMaker(w.key)
+	for i := range so.Shards {
+		s := signaling.NewShard(so, i, so.Shards, w.key, shardSeed(o.Seed, i))
+		w.shards = append(w.shards, s)
+		w.held = append(w.held, s.Inspect())
+	}
+	w.book.init()
+	w.checkers = newCheckers(w)
+	for i := range neighbours {
+		w.actors = append(w.actors, newActor(w, i))
+	}
+	w.scan.w = w
+	return w, nil
+}
+
+// run lets time pass until end.
+func (w *world) run(end time.Duration) {
+	for {
+		at, do := w.first()
+		if do == nil || at > end {
+			break
+		}
+		w.now = max(w.now, at)
+		w.relay.SetNow(w.now)
+		w.report.Events++
+		do()
+	}
+	w.now = max(w.now, end)
+	w.relay.SetNow(w.now)
+}
+
+// first returns what happens next, nil if nothing ever does.
+func (w *world) first() (at time.Duration, do func()) {
+	if t, ok := w.queue.next(); ok {
+		at, do = t, func() { w.queue.pop()() }
+	}
+	for _, a := range w.actors {
+		if t, ok := a.agent.Next(); ok && (do == nil || t < at) {
+			at, do = t, a.tick
+		}
+	}
+	for i, s := range w.shards {
+		if t, ok := s.Next(); ok && (do == nil || t < at) {
+			at, do = t, func() { w.wake(i) }
+		}
+	}
+	return at, do
+}
+
+// after plans do for later.
+func (w *world) after(d time.Duration, do func()) { w.queue.add(w.now+d, do) }
+
+// wake lets the timers of a shard fire.
+func (w *world) wake(i int) {
+	w.shards[i].Advance(w.now)
+	w.done(&step{at: w.now, shard: i})
+}
+
+// arrive is a datagram that reaches the SBC.
+func (w *world) arrive(listener int, src netip.AddrPort, b []byte) {
+	m := newMessage(w.now, true, listener, src, b)
+	w.book.see(m)
+	w.trace(m)
+	for _, c := range w.checkers {
+		c.in(m)
+	}
+	i := w.shardOf(m)
+	w.shards[i].Datagram(w.now, uint16(listener), src, slices.Clone(b))
+	w.done(&step{at: w.now, shard: i, in: m})
+}
+
+// done sends what a shard has to send, and lets the checkers look.
+func (w *world) done(s *step) {
+	list := w.shards[s.shard].Out()
+	if w.o.break_.out != nil {
+		list = w.o.break_.out(w, list)
+	}
+	for _, o := range list {
+		m := newMessage(w.now, false, int(o.Flow.Listener), o.Flow.Remote, slices.Clone(o.Bytes))
+		s.out = append(s.out, m)
+		w.book.see(m)
+		w.trace(m)
+		fmt.Fprint(w.sum, w.now, m.listener, m.remote)
+		w.sum.Write(m.raw)
+		w.report.Sent++
+		for _, c := range w.checkers {
+			c.out(m)
+		}
+		if m.from >= 0 {
+			a := w.actors[m.from]
+			w.carry(&a.fromSBC, func() { a.receive(a.at.addr, listeners[m.listener], m.raw) })
+		}
+	}
+	s.before, s.after = w.held[s.shard], w.shards[s.shard].Inspect()
+	if w.o.break_.inspect != nil {
+		w.o.break_.inspect(w, &s.after)
+	}
+	w.held[s.shard] = s.after
+	for _, c := range w.checkers {
+		c.after(s)
+	}
+}
+
+// carry lets the network deliver a datagram by a link.
+func (w *world) carry(l *link, deliver func()) {
+	for _, d := range l.carry(w.wires, w.perfect) {
+		w.after(d, deliver)
+	}
+}
+
+// shardOf returns the shard that a message belongs to, as the engine's
+// readers find it: what our own branch or tag in it says, or a keyed hash of
+// its Call-ID.
+func (w *world) shardOf(m *message) int {
+	if len(w.shards) == 1 || m.err != nil {
+		return 0
+	}
+	kind, part := ident.Tag, m.sip.To().Tag
+	if !m.sip.IsRequest() {
+		kind, part = ident.Branch, m.sip.Via().Branch
+	}
+	if id, ok := w.ids.Read(kind, m.sip.Bytes(part)); ok {
+		return int(id.Shard) % len(w.shards)
+	}
+	return int(uint8(siphash.Hash(1, 2, m.sip.Bytes(m.sip.CallID())))) % len(w.shards)
+}
+
+func (w *world) trace(m *message) {
+	if w.o.Trace != nil {
+		w.o.Trace(fmt.Sprintf("%12v %v", w.now, m))
+	}
+}
+
+func (w *world) note(format string, args ...any) {
+	if w.o.Trace != nil {
+		w.o.Trace(fmt.Sprintf("%12v ", w.now) + fmt.Sprintf(format, args...))
+	}
+}
+
+// fail notes that an invariant does not hold.
+func (w *world) fail(invariant, format string, args ...any) {
+	p := Problem{At: w.now, Invariant: invariant, Text: fmt.Sprintf(format, args...)}
+	w.note("PROBLEM %v", p)
+	if len(w.report.Problems) < problemsMax {
+		w.report.Problems = append(w.report.Problems, p)
+	}
+}
+
+var _ = ua.Send
+var _ = sip.INVITE
