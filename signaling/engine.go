@@ -190,7 +190,7 @@ func (w *worker) run() {
 			return
 		}
 		if at, ok := w.shard.Next(); ok {
-			wait.Reset(max(at-w.e.now(), 0))
+			wait.Reset(max(at-w.e.now(), timerGrain))
 		}
 	}
 }

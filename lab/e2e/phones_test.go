@@ -68,6 +68,9 @@ func (w *world) phones(way string, change func(i int, o *live.Options)) *pair {
 			p.far = phone
 		}
 	}
+	if w.border != nil {
+		w.t.Cleanup(w.border.settle)
+	}
 	return p
 }
 
@@ -139,6 +142,9 @@ func (p *pair) clean() {
 			}
 			if e.Is == ua.Ended && (e.Audio.Wrong != 0 || e.Audio.Lost != 0 || e.Audio.BadRTCP != 0) {
 				p.w.t.Errorf("phone %d: audio %+v", i, e.Audio)
+			}
+			if e.Is == ua.Ended && !direct && len(e.Audio.Personal) != 0 {
+				p.w.t.Errorf("phone %d: RTCP names the far end: %q", i, e.Audio.Personal)
 			}
 		}
 	}
@@ -390,17 +396,26 @@ func glare(p *pair) {
 	refresh := func(id ua.Call) func(*ua.Agent, time.Duration, []ua.Effect) []ua.Effect {
 		return func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Refresh(now, id, false, do) }
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		p.far.Do(refresh(1))
-	}()
-	p.caller.Do(refresh(id))
-	<-done
+	together(0, func() { p.far.Do(refresh(1)) }, func() { p.caller.Do(refresh(id)) })
 	p.until(p.caller, 0, ua.Reinvited)
 	p.until(p.far, 0, ua.Reinvited)
 	p.heardAgain(p.caller)
 	p.heardAgain(p.far)
+}
+
+// together runs two functions at once, the one in the other's goroutine
+// every second time.
+func together(n int, a, b func()) {
+	if n%2 == 1 {
+		a, b = b, a
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a()
+	}()
+	b()
+	<-done
 }
 
 // Both hang up in the same moment, a hundred times: each sees its call end,
@@ -410,31 +425,18 @@ func TestBothHangUp(t *testing.T) {
 	netns.Require(t, "root")
 	w := newWorld(t)
 	p := w.phones("out", func(_ int, o *live.Options) { o.Agent.Quiet = true })
-	for n := 1; n <= 100; n++ {
+	for n := range 100 {
 		id := p.caller.Invite(ua.Invite{To: "4930123"})
-		for _, phone := range []*live.Phone{p.caller, p.far} {
-			p.call(phone, id, ua.Answered)
-		}
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			p.far.Hangup(id)
-		}()
-		p.caller.Hangup(id)
-		<-done
+		p.call(p.caller, id, ua.Answered)
+		p.call(p.far, id, ua.Answered)
+		together(n, func() { p.far.Hangup(id) }, func() { p.caller.Hangup(id) })
 		p.call(p.caller, id, ua.Ended)
 		p.call(p.far, id, ua.Ended)
 	}
-	for i, phone := range []*live.Phone{p.caller, p.far} {
-		for _, e := range phone.Events() {
-			if e.Is == ua.Violation {
-				t.Errorf("phone %d: %s", i, e.Text)
-			}
-		}
-	}
+	p.lawful()
 }
 
-// CANCEL and 200 meet at a random place, a hundred times.
+// CANCEL and 200 meet somewhere on the way, a hundred times.
 func TestCancelMeetsAnswer(t *testing.T) {
 	t.Parallel()
 	netns.Require(t, "root")
@@ -442,26 +444,37 @@ func TestCancelMeetsAnswer(t *testing.T) {
 	p := w.phones("in", func(i int, o *live.Options) {
 		o.Agent.Quiet = true
 		if i == 1 {
-			o.React = func(a *ua.Agent, e ua.Event, do []ua.Effect) []ua.Effect {
-				if e.Is == ua.Incoming {
-					do = a.Ring(e.At, e.Call, 180, do)
-				}
-				return do
-			}
+			o.React = ringOnly
 		}
 	})
-	for n := 1; n <= 100; n++ {
+	for n := range 100 {
 		id := p.caller.Invite(ua.Invite{To: "4930123"})
 		p.call(p.caller, id, ua.Ringing)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
+		together(n, func() {
 			p.far.Do(func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Answer(now, id, do) })
-		}()
-		p.caller.Hangup(id)
-		<-done
+		}, func() { p.caller.Hangup(id) })
 		p.call(p.caller, id, ua.Ended)
 		p.call(p.far, id, ua.Ended)
+	}
+	p.lawful()
+}
+
+func ringOnly(a *ua.Agent, e ua.Event, do []ua.Effect) []ua.Effect {
+	if e.Is == ua.Incoming {
+		do = a.Ring(e.At, e.Call, 180, do)
+	}
+	return do
+}
+
+// lawful fails the test when either phone has seen a violation.
+func (p *pair) lawful() {
+	p.w.t.Helper()
+	for i, phone := range []*live.Phone{p.caller, p.far} {
+		for _, e := range phone.Events() {
+			if e.Is == ua.Violation {
+				p.w.t.Errorf("phone %d: %s", i, e.Text)
+			}
+		}
 	}
 }
 

@@ -25,7 +25,11 @@ func (w *world) sealedFrom(lan, itsp ua.Canary) {
 		sees   *side
 		canary ua.Canary
 	}{{w.lan, itsp}, {w.itsp, lan}} {
-		leaks := leaksIn(from(c.sees.seen.Datagrams(), c.sees.border), c.canary)
+		seen := from(c.sees.seen.Datagrams(), c.sees.border)
+		if len(seen) == 0 {
+			w.t.Errorf("%s has seen nothing of the SBC", c.sees.name)
+		}
+		leaks := leaksIn(seen, c.canary)
 		if len(leaks) > 0 {
 			w.t.Errorf("%s can see of the other side:\n%s", c.sees.name, strings.Join(leaks, "\n"))
 		}

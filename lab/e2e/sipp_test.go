@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"sbc/lab/netns"
+	"sbc/lab/ua"
 )
 
 // sippScenarios are the files of testdata/sipp, with what varies in them.
@@ -95,6 +96,7 @@ func (w *world) sipp(way, file string, data any) {
 	if err := answering.Wait(w.ctx); err != nil {
 		w.t.Errorf("callee: %v", err)
 	}
+	w.sealedFrom(ua.Canary{Own: lanCanary.Own}, ua.Canary{Own: itspCanary.Own})
 }
 
 func sippCommand(dir, file string, s *side, port int) netns.Command {

@@ -68,8 +68,16 @@ type world struct {
 // fails when the SBC does not end empty and by itself.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOf(t, standard)
+}
+
+// newWorldOf builds a world with another setup of the SBC.
+func newWorldOf(t *testing.T, sbc setup) *world {
+	t.Helper()
 	netns.Require(t, "root")
-	ctx, cancel := context.WithTimeout(t.Context(), testTime)
+	// Not the test's own context, which ends before the clean-up that still
+	// has to wait for things.
+	ctx, cancel := context.WithTimeout(context.Background(), testTime)
 	w := &world{
 		t: t, ctx: ctx,
 		itsp: &side{name: "itsp", addr: itspAddr, border: outsideAddr},
@@ -86,7 +94,7 @@ func newWorld(t *testing.T) *world {
 	if direct {
 		w.route()
 	} else {
-		w.border = w.startBorder()
+		w.border = w.startBorder(sbc)
 	}
 	return w
 }
@@ -116,6 +124,15 @@ func (w *world) join(s *side, name string) {
 		}
 		capture.Close()
 	})
+}
+
+// throughSBC skips a test that has nothing to say without the SBC.
+func throughSBC(t *testing.T) {
+	t.Helper()
+	netns.Require(t, "root")
+	if direct {
+		t.Skip("only with the SBC between the ends")
+	}
 }
 
 // route lets the middle forward between the sides.
@@ -156,10 +173,13 @@ func (w *world) start(s *netns.Space, c netns.Command) *netns.Process {
 	return p
 }
 
+// endTime is more than the SBC gives itself to end its calls.
+const endTime = 15 * time.Second
+
 // end asks a program to end by SIGTERM and waits until it has.
 func (w *world) end(p *netns.Process) error {
 	p.Signal(syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), endTime)
 	defer cancel()
 	return p.Wait(ctx)
 }

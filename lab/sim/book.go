@@ -128,7 +128,13 @@ func (l *leg) learn(m *message, b *book) {
 	rtp, rtcp := s.Media[0].RTP(), s.Media[0].RTCP()
 	if !m.in {
 		l.our = rtp
-		b.ports[rtp], b.ports[rtcp] = l, l
+		for _, port := range []netip.AddrPort{rtp, rtcp} {
+			// An old message that is sent again does not take the port back
+			// from the call that has it now.
+			if now := b.ports[port]; now == nil || now.begun <= l.begun {
+				b.ports[port] = l
+			}
+		}
 		return
 	}
 	l.media[rtp], l.media[rtcp] = true, true

@@ -65,3 +65,20 @@ func Run(o Options) (*Report, error) {
 	w.report.Passed, w.report.Hash = w.now, w.sum.Sum64()
 	return &w.report, nil
 }
+
+// String is the report for people: counts, and problems a line each.
+func (r *Report) String() string {
+	s := fmt.Sprintf("%d calls (%d answered, %d planned to be), %d events, %d messages and %d packets sent, %d of strangers, %v passed, hash %#x",
+		r.Calls, r.Answered, r.Planned, r.Events, r.Sent, r.Relayed, r.Strange, r.Passed.Round(time.Second), r.Hash)
+	for _, p := range r.Problems {
+		s += "\n" + p.String()
+	}
+	return s
+}
+
+// add adds another world to r.
+func (r *Report) add(o *Report) {
+	r.Calls, r.Answered, r.Planned = r.Calls+o.Calls, r.Answered+o.Answered, r.Planned+o.Planned
+	r.Events, r.Sent, r.Relayed, r.Strange = r.Events+o.Events, r.Sent+o.Sent, r.Relayed+o.Relayed, r.Strange+o.Strange
+	r.Passed += o.Passed
+}

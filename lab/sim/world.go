@@ -11,11 +11,9 @@ import (
 
 	"github.com/dchest/siphash"
 
-	"sbc/lab/ua"
 	"sbc/mediarelay"
 	"sbc/signaling"
 	"sbc/signaling/ident"
-	"sbc/signaling/sip"
 )
 
 // A world is everything that a run consists of.
@@ -150,6 +148,7 @@ func (w *world) done(s *step) {
 		s.out = append(s.out, m)
 		w.book.see(m)
 		w.trace(m)
+		w.scan.hear(m.raw)
 		fmt.Fprint(w.sum, w.now, m.listener, m.remote)
 		w.sum.Write(m.raw)
 		w.report.Sent++
@@ -215,6 +214,3 @@ func (w *world) fail(invariant, format string, args ...any) {
 		w.report.Problems = append(w.report.Problems, p)
 	}
 }
-
-var _ = ua.Send
-var _ = sip.INVITE

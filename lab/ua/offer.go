@@ -114,8 +114,19 @@ func (a *Agent) describe(c *call, addr string, formats []string, direction sdp.D
 	return fmt.Sprintf("v=0\r\no=%s %d %d IN IP4 %s\r\n%s", canary.user, c.sessID, c.version, a.o.Addr.Addr(), c.sent)
 }
 
-// takeOffer takes the far end's offer.
+// takeOffer takes the far end's offer. One that is refused leaves everything
+// as it was.
 func (c *call) takeOffer(m *sip.Message) error {
+	before, codec := c.far, c.codec
+	err := c.offered(m)
+	if err != nil {
+		c.far, c.codec = before, codec
+		c.refused()
+	}
+	return err
+}
+
+func (c *call) offered(m *sip.Message) error {
 	audio, s, err := c.take(m)
 	if err != nil {
 		return err
@@ -219,5 +230,5 @@ func (f *far) follow(s *sdp.Session) error {
 }
 
 // refused notes that an offer was not accepted: the far end counts on from
-// it, or goes back.
+// it, or goes back to what held before.
 func (c *call) refused() { c.far.loose = true }

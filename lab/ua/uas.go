@@ -143,6 +143,9 @@ func (a *Agent) inDialog(now time.Duration, s *server, do []Effect) []Effect {
 func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []Effect {
 	s.again = true
 	m := s.request
+	if !c.up || c.server != nil || c.invite != nil || c.refuse != 0 {
+		c.refused()
+	}
 	switch {
 	case !c.up || c.server != nil:
 		wait := "Retry-After: " + strconv.Itoa(a.o.Rand.IntN(11)) + crlf
@@ -152,7 +155,6 @@ func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []E
 	case c.refuse != 0:
 		status := c.refuse
 		c.refuse, c.fresh = 0, 0
-		c.refused()
 		do = a.respond(now, s, status, "", "", "", do)
 		return tell(Event{Is: Reoffered, At: now, Call: c.id, Status: status, Message: m}, do)
 	}

@@ -14,7 +14,7 @@ type relay struct {
 	from   Side // whose request it is
 	own    bool // nobody waits for the response
 	method sip.Method
-	name   string // of a method that we do not know
+	name   string // the method as it was written
 	server Server
 	client Client
 	vias   []byte
@@ -92,7 +92,7 @@ func (c *Calls) relayRequest(call *Call, s Side, ev *Event, do []Effect) []Effec
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Cause: "leak"}, do)
 	}
 	call.relays = append(call.relays, relay{
-		from: s, method: m.Method(), server: ev.Server, client: client,
+		from: s, method: m.Method(), name: string(m.MethodName()), server: ev.Server, client: client,
 		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(),
 	})
 	return append(do, e)
@@ -134,6 +134,9 @@ func (c *Calls) relayTimedOut(call *Call, i int, do []Effect) []Effect {
 	l := &call.legs[r.from]
 	do = append(do, Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: 408, Method: r.method,
 		Bytes: c.statusLine(l, &r, 408, "")})
+	if call.state == ending {
+		return c.maybeGone(call, do)
+	}
 	// RFC 3261 section 12.2.1.2: a request that times out ends its dialog.
 	return c.end(call, "dialog_lost", nil, do)
 }

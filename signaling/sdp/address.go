@@ -91,11 +91,11 @@ func parseAddr6(b []byte) (netip.Addr, bool) {
 			gap, b = at, b[1:]
 		}
 	}
-	if gap < 0 {
-		return netip.AddrFrom16(a), at == 16
-	}
-	if at == 16 {
+	if (gap < 0) != (at == 16) { // "::" stands for one group at least
 		return netip.Addr{}, false
+	}
+	if gap < 0 {
+		return netip.AddrFrom16(a), true
 	}
 	n := copy(a[16-(at-gap):], a[gap:at])
 	clear(a[gap : 16-n])

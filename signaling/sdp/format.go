@@ -35,15 +35,18 @@ var staticPayloads = [...]staticPayload{
 // FormatsOf returns the formats of m in their order: the most wanted first.
 func (s *Session) FormatsOf(m *Media) iter.Seq[Format] {
 	return func(yield func(Format) bool) {
-		rtp := bytes.Contains(m.Proto.Of(s.Raw), []byte("RTP/"))
+		var described [128]description
+		if m.IsRTP {
+			s.describe(m, &described)
+		}
 		for rest := m.Formats; ; {
 			f := Format{Payload: -1, Channels: 1}
 			if f.Text, rest = word(s.Raw, rest); f.Text.Empty() {
 				return
 			}
-			if n, ok := decimal(f.Text.Of(s.Raw), 127); rtp && ok {
+			if n, ok := decimal(f.Text.Of(s.Raw), len(described)-1); m.IsRTP && ok {
 				f.Payload = n
-				s.describe(m, &f)
+				s.complete(&f, &described[n])
 			}
 			if !yield(f) {
 				return
@@ -52,30 +55,43 @@ func (s *Session) FormatsOf(m *Media) iter.Seq[Format] {
 	}
 }
 
-// describe looks up a=rtpmap and a=fmtp of f.
-func (s *Session) describe(m *Media, f *Format) {
-	mapped := false
+// A description is what the attributes say of a payload type: the rest of its
+// first a=rtpmap and of its first a=fmtp.
+type description struct{ rtpmap, fmtp edit.Span }
+
+// describe goes through the attributes of m once, however many formats there
+// are.
+func (s *Session) describe(m *Media, described *[128]description) {
 	for a := range s.Attributes(m) {
-		text, rest := word(s.Raw, a.Value)
-		if !bytes.Equal(text.Of(s.Raw), f.Text.Of(s.Raw)) {
+		name := string(a.Name.Of(s.Raw))
+		if name != "rtpmap" && name != "fmtp" {
 			continue
 		}
-		switch string(a.Name.Of(s.Raw)) {
-		case "rtpmap":
-			if !mapped {
-				mapped = true
-				s.rtpmap(rest, f)
-			}
-		case "fmtp":
-			if f.Parameters.Empty() {
-				for rest.Start < rest.End && s.Raw[rest.Start] == ' ' {
-					rest.Start++
-				}
-				f.Parameters = rest
-			}
+		text, rest := word(s.Raw, a.Value)
+		n, ok := decimal(text.Of(s.Raw), len(described)-1)
+		if !ok {
+			continue
+		}
+		for rest.Start < rest.End && s.Raw[rest.Start] == ' ' {
+			rest.Start++
+		}
+		d := &described[n]
+		if name == "rtpmap" && d.rtpmap == (edit.Span{}) {
+			d.rtpmap = rest
+		}
+		if name == "fmtp" && d.fmtp == (edit.Span{}) {
+			d.fmtp = rest
 		}
 	}
-	if !mapped && f.Payload < len(staticPayloads) {
+}
+
+// complete puts into f what is known of its payload type.
+func (s *Session) complete(f *Format, d *description) {
+	f.Parameters = d.fmtp
+	switch {
+	case d.rtpmap != (edit.Span{}):
+		s.rtpmap(d.rtpmap, f)
+	case f.Payload < len(staticPayloads):
 		f.Rate = staticPayloads[f.Payload].rate
 		if f.Payload == 10 {
 			f.Channels = 2

@@ -15,7 +15,8 @@ type Media struct {
 	Proto     edit.Span // RTP/AVP, udptl, ...
 	Formats   edit.Span // all of them
 	PortNum   uint16
-	PortCount int // 1 if not given
+	PortCount int  // 1 if not given
+	IsRTP     bool // Proto is a profile of RTP: there is RTCP beside it
 
 	Conn      Conn       // its own c=
 	Addr      netip.Addr // of its own c= or the session's; not valid if there is none, or a name
@@ -42,10 +43,10 @@ func (m *Media) RTP() netip.AddrPort { return netip.AddrPortFrom(m.Addr, m.PortN
 
 // RTCP returns where it receives RTCP: with a=rtcp-mux at the same port, else
 // where a=rtcp says, else at the next port (RFC 3550 section 11). It is the
-// zero AddrPort where there is no such port.
+// zero AddrPort where there is no such port, or no RTCP (T.38 over UDPTL).
 func (m *Media) RTCP() netip.AddrPort {
 	switch {
-	case m.PortNum == 0:
+	case m.PortNum == 0, !m.IsRTP:
 		return netip.AddrPort{}
 	case m.Mux:
 		return m.RTP()
@@ -89,6 +90,7 @@ func (s *Session) mediaLine(i int) *Error {
 		return &Error{Cause: "sdp_port", Status: 400, At: m.Port.Start, Want: "a port of 0 to 65535"}
 	}
 	m.PortNum, m.PortCount = port, count
+	m.IsRTP = bytes.Contains(m.Proto.Of(s.Raw), []byte("RTP/"))
 	s.Media = append(s.Media, m)
 	return nil
 }

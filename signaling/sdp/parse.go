@@ -12,6 +12,7 @@ const (
 	mediaMax      = 32
 	candidatesMax = 999
 	lineMax       = 8 << 10
+	linesKept     = 1024 // room for them, 40 KiB; the offer of a browser has 200
 )
 
 // Parse reads the description at at in raw, which s keeps until the next
@@ -21,7 +22,7 @@ func (s *Session) Parse(raw []byte, at edit.Span) error {
 	s.Raw, s.At = raw, at
 	s.Origin, s.Name, s.Connection, s.Direction = Origin{}, edit.Span{}, Conn{}, 0
 	s.shared = secured{}
-	s.Lines, s.Media = s.lines[:0], s.media[:0]
+	s.room()
 	// A concrete error, so that no nil *Error is returned as an error.
 	if e := s.parse(); e != nil {
 		return e
@@ -43,6 +44,17 @@ func (s *Session) parse() *Error {
 		return syntax(s.At.Start, "v=0")
 	}
 	return s.inherit()
+}
+
+// room empties Lines and Media. What a long description made them grow to is
+// kept for the next one, what a monster made of them is not.
+func (s *Session) room() {
+	if s.Lines = s.Lines[:0]; cap(s.Lines) < len(s.lines) || cap(s.Lines) > linesKept {
+		s.Lines = s.lines[:0]
+	}
+	if s.Media = s.Media[:0]; cap(s.Media) < len(s.media) {
+		s.Media = s.media[:0]
+	}
 }
 
 // split finds the lines.

@@ -9,7 +9,7 @@ import (
 
 // A Session is a session description. The zero Session is ready for Parse,
 // again and again; a description of up to 64 lines and 8 media allocates
-// nothing. A Session must not be copied.
+// nothing, a longer one not the second time. A Session must not be copied.
 //
 // All spans are offsets into Raw.
 type Session struct {

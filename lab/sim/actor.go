@@ -1,0 +1,139 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"sbc/lab/ua"
+)
+
+// An actor is a user agent with the wires between it and the SBC.
+type actor struct {
+	w       *world
+	index   int
+	at      *neighbour
+	agent   *ua.Agent
+	toSBC   link
+	fromSBC link
+	open    map[netip.AddrPort]bool // media sockets
+	calls   map[string]ua.Call      // live calls by number, of this life
+	numbers map[ua.Call]string
+	life    uint64
+	crashed time.Duration // when it forgot everything last; -1: never
+	down    bool
+	input   []byte // the datagram that is being received
+}
+
+func newActor(w *world, index int) *actor {
+	a := &actor{w: w, index: index, at: &neighbours[index], crashed: -1}
+	a.toSBC, a.fromSBC = links(&w.o, w.wires)
+	a.start()
+	return a
+}
+
+// canary is what names the actor's side.
+func (n *neighbour) canary() ua.Canary { return ua.Canary{Word: n.word, Inner: n.inner} }
+
+// start gives the actor a user agent without memory. All have the same voice,
+// since who will hear whom is not known.
+func (a *actor) start() {
+	a.life++
+	a.open, a.calls, a.numbers = map[netip.AddrPort]bool{}, map[string]ua.Call{}, map[ua.Call]string{}
+	a.down = false
+	const voice = 17
+	a.agent = ua.New(ua.Options{
+		User: a.at.name, Addr: a.at.addr, Peer: listeners[a.at.realm], Domain: a.at.domain,
+		Canary: a.at.canary(), MediaPort: 30000, MediaPairs: 200, Quiet: a.w.o.Sparse, Voice: voice, Hear: voice,
+		Rand: rand.New(rand.NewPCG(a.w.o.Seed, uint64(a.index)<<32|a.life)),
+	})
+}
+
+// crash lets the actor vanish for a time, and come back without memory.
+func (a *actor) crash(away time.Duration) {
+	a.w.note("%s crashes", a.at.name)
+	a.start()
+	a.crashed, a.down = a.w.now, true
+	a.w.after(away, func() { a.down = false })
+}
+
+func (a *actor) tick() { a.do(a.agent.Tick(a.w.now, nil)) }
+
+// receive is a datagram that reaches the actor.
+func (a *actor) receive(local, from netip.AddrPort, b []byte) {
+	if a.down || local != a.at.addr && !a.open[local] {
+		return
+	}
+	a.input = b
+	a.do(a.agent.Receive(a.w.now, local, from, b, nil))
+	a.input = nil
+}
+
+// do carries out what the agent asks for.
+func (a *actor) do(effects []ua.Effect) {
+	for i := 0; i < len(effects); i++ {
+		switch e := &effects[i]; e.Do {
+		case ua.Send:
+			a.send(e)
+		case ua.Open:
+			a.open[e.From] = true
+		case ua.Close:
+			delete(a.open, e.From)
+		case ua.Tell:
+			effects = a.told(e.Event, effects)
+		}
+	}
+}
+
+func (a *actor) send(e *ua.Effect) {
+	if e.From != a.at.addr {
+		a.w.carry(&a.toSBC, func() { a.w.inject(e.To, e.From, e.Bytes) })
+		return
+	}
+	a.w.judge.sent(a, e.Bytes)
+	a.w.scan.hear(e.Bytes)
+	for listener, addr := range listeners {
+		if e.To == addr {
+			a.w.carry(&a.toSBC, func() { a.w.arrive(listener, e.From, e.Bytes) })
+			return
+		}
+	}
+	a.w.fail("reach", "%s was led to %s, past the SBC:\n%s", a.at.name, e.To, e.Bytes)
+}
+
+// told reacts to an event of the agent.
+func (a *actor) told(e ua.Event, do []ua.Effect) []ua.Effect {
+	number := a.numbers[e.Call]
+	if a.w.o.Trace != nil && e.Is != ua.Heard {
+		a.w.note("%s: %v %d %v %s (%s)", a.at.name, e.Is, e.Status, e.Cause, e.Text, number)
+	}
+	switch e.Is {
+	case ua.Incoming:
+		return a.incoming(e, do)
+	case ua.Answered:
+		if p := a.w.plans[number]; p != nil && p.caller == a.index && p.life == a.life {
+			a.w.report.Answered++
+		}
+	case ua.Ended:
+		a.heard(number, &e.Audio)
+		delete(a.numbers, e.Call)
+		if a.calls[number] == e.Call {
+			delete(a.calls, number)
+		}
+	case ua.Violation:
+		a.w.judge.violation(a, e)
+	}
+	return do
+}
+
+// heard checks the audio of a call that is over.
+func (a *actor) heard(number string, got *ua.Audio) {
+	if got.BadRTCP > 0 || len(got.Personal) > 0 {
+		a.w.fail("rtcp", "%s got %d malformed RTCP packets and %q in call %s", a.at.name, got.BadRTCP, got.Personal, number)
+	}
+}
+
+// call names a call by its number.
+func (a *actor) call(number string, id ua.Call) {
+	a.calls[number], a.numbers[id] = id, number
+}

@@ -1,0 +1,89 @@
+package sim
+
+import (
+	"bytes"
+	"net/netip"
+
+	"sbc/lab/ua"
+	"sbc/mediarelay"
+)
+
+// canaries holds that nothing of one realm is in octets to the other: no
+// canary of a user agent, no address of the SBC, and of the same call no
+// Call-ID and tag of the other leg.
+type canaries struct {
+	watch
+	of      [2][]ua.Canary // what a realm must not see
+	checked [][]byte       // the last messages: many are sent again
+	next    int
+}
+
+const noCanary = "5 no canary"
+
+func (c *canaries) find(b []byte, realm int) {
+	if c.of[inside] == nil {
+		c.fill()
+	}
+	for i := range c.of[realm] {
+		for _, h := range c.of[realm][i].Find(b) {
+			c.w.fail(noCanary, "realm %s sees %q (%s) of %s in\n%q", realmNames[realm], h.What, h.Form, c.of[realm][i].Word, b)
+			return
+		}
+	}
+}
+
+func (c *canaries) fill() {
+	for realm := range c.of {
+		other := 1 - realm
+		for i := range neighbours {
+			if n := &neighbours[i]; n.realm == other {
+				k := n.canary()
+				k.Own = []netip.Addr{n.addr.Addr()}
+				c.of[realm] = append(c.of[realm], k)
+			}
+		}
+		c.of[realm] = append(c.of[realm], ua.Canary{Own: []netip.Addr{listeners[other].Addr(), media[other]}})
+	}
+}
+
+func (c *canaries) out(m *message) {
+	for _, b := range c.checked {
+		if bytes.Equal(b, m.raw) {
+			return
+		}
+	}
+	if len(c.checked) < 16 {
+		c.checked = append(c.checked, nil)
+	}
+	c.checked[c.next%len(c.checked)] = m.raw
+	c.next++
+	c.find(m.raw, m.listener)
+	if m.leg == nil {
+		return
+	}
+	t := m.leg.talk
+	for _, l := range []*leg{t.a, t.b} {
+		if l == nil || l == m.leg {
+			continue
+		}
+		if bytes.Contains(m.raw, []byte(l.callID)) {
+			c.w.fail(noCanary, "the Call-ID of the other leg is in\n%s", m.raw)
+		}
+		for tag := range l.tags {
+			if bytes.Contains(m.raw, []byte(tag)) {
+				c.w.fail(noCanary, "tag %s of the other leg is in\n%s", tag, m.raw)
+			}
+		}
+	}
+}
+
+func (c *canaries) relayed(r *relayed) {
+	if r.cause != mediarelay.Pass {
+		return
+	}
+	for realm := range media {
+		if r.sent.From.Addr() == media[realm] && len(r.bytes) > 1 && r.bytes[1] >= 200 {
+			c.find(r.sent.Bytes, realm) // RTCP
+		}
+	}
+}

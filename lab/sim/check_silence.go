@@ -1,0 +1,18 @@
+package sim
+
+// silence holds that strangers hear nothing, and that the SBC speaks to peers
+// at their own listener only.
+type silence struct{ watch }
+
+const noAnswer = "strangers hear nothing"
+
+func (c *silence) out(m *message) {
+	switch {
+	case m.from < 0:
+		c.w.fail(noAnswer, "%v", m)
+	case neighbours[m.from].realm != m.listener:
+		c.w.fail(noAnswer, "through the wrong listener: %v", m)
+	case m.err != nil:
+		c.w.fail("readable", "%v\n%s", m, m.raw)
+	}
+}

@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"sbc/lab/ua"
+)
+
+// A plan is what people do in one call. Both sides do what they do at their
+// time, whether it makes sense then or not: that is how races are found.
+type plan struct {
+	number  string // called by; no other call has it
+	caller  int
+	life    uint64 // of the caller's user agent
+	late    bool   // no offer in the INVITE
+	rings   []ring_
+	answer  time.Duration // after the INVITE came; 0: never
+	reject  time.Duration // the same
+	status  int           // of reject
+	giveUp  time.Duration // the caller hangs up before the answer; 0: no
+	talks   []deed        // after the INVITE came or was sent
+	hangUp  time.Duration // after the INVITE was sent
+	hangers [2]bool       // who hangs up: caller, callee
+}
+
+// A ring_ is a provisional response.
+type ring_ struct {
+	after  time.Duration
+	status int // 183: with SDP
+}
+
+// A deed is what one side does in a call.
+type deed struct {
+	callee bool
+	after  time.Duration
+	do     func(a *actor, id ua.Call, do []ua.Effect) []ua.Effect
+	name   string
+}
+
+// planned draws a plan. The first digit of the number says where it goes.
+func planned(r *rand.Rand, serial int, o *Options) *plan {
+	p := &plan{caller: r.IntN(len(neighbours)), late: r.IntN(8) == 0}
+	prefix := fmt.Sprint(1 + r.IntN(5))
+	if r.IntN(10) > 0 && (prefix == "1" || prefix == "2") == (p.caller < 2) && prefix != hunt {
+		prefix = fmt.Sprint(1 + (p.caller+2)%4) // most calls cross the border
+	}
+	p.number = prefix + fmt.Sprintf("%06d", serial)
+	p.hangUp = time.Duration(2+r.IntN(40)) * time.Second
+	if !o.Sparse {
+		p.hangUp = time.Duration(1+r.IntN(6)) * time.Second
+	}
+	for range r.IntN(3) {
+		status := []int{180, 183, 181}[r.IntN(3)]
+		p.rings = append(p.rings, ring_{between(r, 0, 2*time.Second), status})
+	}
+	fate := r.IntN(10)
+	if o.Plain {
+		fate = 9
+	}
+	switch fate {
+	case 0:
+		p.reject, p.status = between(r, 0, 4*time.Second), []int{486, 603, 404, 480, 503, 302, 500}[r.IntN(7)]
+	case 1: // nobody answers
+	case 2:
+		p.giveUp = between(r, 0, 4*time.Second)
+		p.answer = between(r, 0, 4*time.Second)
+	default:
+		p.answer = between(r, 0, 4*time.Second)
+	}
+	p.hangers = [][2]bool{{true, false}, {false, true}, {true, true}}[r.IntN(3)]
+	if fate > 2 && !o.Plain {
+		for range r.IntN(6) {
+			p.talks = append(p.talks, drawDeed(r, p.hangUp))
+		}
+	}
+	return p
+}
+
+func between(r *rand.Rand, from, to time.Duration) time.Duration {
+	return from + time.Duration(r.Int64N(int64(to-from))) + 1
+}
+
+func drawDeed(r *rand.Rand, last time.Duration) deed {
+	d := deeds[r.IntN(len(deeds))]
+	d.callee, d.after = r.IntN(2) == 0, between(r, time.Second, last+2*time.Second)
+	return d
+}
+
+type effects = []ua.Effect
+
+var deeds = []deed{
+	{name: "hold sendonly", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.SendOnly, do) }},
+	{name: "hold inactive", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.Inactive, do) }},
+	{name: "hold 0.0.0.0", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.ConnZero, do) }},
+	{name: "resume", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.NotHeld, do) }},
+	{name: "resume", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.NotHeld, do) }},
+	{name: "codec", do: func(a *actor, id ua.Call, do effects) effects {
+		return a.agent.Recodec(a.w.now, id, []ua.Codec{ua.PCMU, ua.PCMA}, do)
+	}},
+	{name: "refresh", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Refresh(a.w.now, id, false, do) }},
+	{name: "late refresh", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Refresh(a.w.now, id, true, do) }},
+	{name: "INFO", do: func(a *actor, id ua.Call, do effects) effects {
+		return a.agent.Info(a.w.now, id, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n", do)
+	}},
+	{name: "OPTIONS", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Options(a.w.now, id, do) }},
+	{name: "refuse the next", do: func(a *actor, id ua.Call, do effects) effects { a.agent.RefuseNext(id, 488); return do }},
+}
+
+// begin plans everything, and returns when the last of it is done.
+func (w *world) begin() (end time.Duration) {
+	w.report.Calls = w.o.Calls
+	for i := range w.o.Calls {
+		p := planned(w.chance, i, &w.o)
+		w.plans[p.number] = p
+		if p.answer > 0 && p.giveUp == 0 && p.answer+2*time.Second < p.hangUp {
+			w.report.Planned++
+		}
+		at := between(w.chance, 0, w.o.Span)
+		w.queue.add(at, func() { w.place(p) })
+		end = max(end, at+p.hangUp)
+	}
+	for range w.o.Crashes {
+		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 20*time.Second)
+		w.queue.add(between(w.chance, 0, end), func() { a.crash(away) })
+	}
+	for range w.o.Scans {
+		w.queue.add(between(w.chance, 0, end), w.scan.act)
+	}
+	if w.o.Sparse {
+		w.after(time.Second, w.talk)
+	}
+	return end + 25*time.Second
+}
+
+// place makes the call of a plan.
+func (w *world) place(p *plan) {
+	a := w.actors[p.caller]
+	if a.down {
+		return
+	}
+	p.life = a.life
+	id, do := a.agent.Invite(w.now, ua.Invite{To: p.number, Late: p.late}, nil)
+	a.call(p.number, id)
+	a.do(do)
+	if p.giveUp > 0 {
+		w.within(p.giveUp, a, p, hangUp)
+	}
+	if p.hangers[0] || p.answer == 0 {
+		w.within(p.hangUp, a, p, hangUp)
+	}
+	for _, d := range p.talks {
+		if !d.callee {
+			w.within(d.after, a, p, d.do)
+		}
+	}
+}
+
+func hangUp(a *actor, id ua.Call, do effects) effects { return a.agent.Hangup(a.w.now, id, do) }
+
+// within lets an actor do something in a call later, if it still has it.
+func (w *world) within(d time.Duration, a *actor, p *plan, do func(*actor, ua.Call, effects) effects) {
+	life := a.life
+	w.after(d, func() {
+		if id, ok := a.calls[p.number]; ok && a.life == life {
+			a.do(do(a, id, nil))
+		}
+	})
+}
+
+// incoming plans what the called does.
+func (a *actor) incoming(e ua.Event, do effects) effects {
+	number, _, _ := strings.Cut(strings.TrimPrefix(e.Text, "sip:"), "@")
+	p := a.w.plans[number]
+	if p == nil {
+		a.w.fail("reach", "%s was called by %q, a number of nobody", a.at.name, e.Text)
+		return do
+	}
+	if p.caller == a.index {
+		return a.self(p, e, do)
+	}
+	a.call(number, e.Call)
+	for _, r := range p.rings {
+		a.w.within(r.after, a, p, func(a *actor, id ua.Call, do effects) effects {
+			if r.status == 183 {
+				return a.agent.Progress(a.w.now, id, do)
+			}
+			return a.agent.Ring(a.w.now, id, r.status, do)
+		})
+	}
+	if p.answer > 0 {
+		a.w.within(p.answer, a, p, func(a *actor, id ua.Call, do effects) effects { return a.agent.Answer(a.w.now, id, do) })
+	}
+	if p.reject > 0 {
+		a.w.within(p.reject, a, p, func(a *actor, id ua.Call, do effects) effects { return a.agent.Reject(a.w.now, id, p.status, do) })
+	}
+	for _, d := range p.talks {
+		if d.callee {
+			a.w.within(d.after, a, p, d.do)
+		}
+	}
+	if p.hangers[1] {
+		a.w.within(p.hangUp, a, p, hangUp)
+	}
+	return do
+}
+
+// self is a call that came back to its caller: it is answered at once, and
+// both ends end when the caller hangs up.
+func (a *actor) self(p *plan, e ua.Event, do effects) effects {
+	if p.answer == 0 {
+		return a.agent.Reject(a.w.now, e.Call, 486, do)
+	}
+	return a.agent.Answer(a.w.now, e.Call, do)
+}
+
+// endCalls hangs up what is left of all calls.
+func (w *world) endCalls() {
+	for _, a := range w.actors {
+		for _, id := range a.agent.Calls() {
+			a.do(a.agent.Hangup(w.now, id, nil))
+		}
+	}
+}

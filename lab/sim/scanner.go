@@ -1,0 +1,123 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+
+	"sbc/signaling/sip"
+)
+
+// A scanner plays strangers: it sends what scanners and forgers send.
+type scanner struct {
+	w      *world
+	heard  [][]byte // real messages that it copies: the last few
+	serial int
+}
+
+// Ours: enough to have one of each kind.
+const heardMax = 64
+
+// hear lets the scanner know a message of the wire.
+func (s *scanner) hear(b []byte) {
+	if s.w.o.Scans == 0 {
+		return
+	}
+	if len(s.heard) == heardMax {
+		s.heard = s.heard[1:]
+	}
+	s.heard = append(s.heard, b)
+}
+
+// strangers are addresses that nobody configured, one a realm.
+var strangers = []netip.AddrPort{netip.MustParseAddrPort("192.168.1.99:5060"), netip.MustParseAddrPort("192.0.2.66:5088")}
+
+// act sends one message.
+func (s *scanner) act() {
+	s.serial++
+	s.w.report.Strange++
+	r := s.w.chance
+	listener := r.IntN(len(listeners))
+	src := strangers[listener]
+	switch r.IntN(6) {
+	case 0:
+		s.w.arrive(listener, src, s.garbage())
+	case 1:
+		s.w.arrive(listener, src, s.probe(listener))
+	case 2, 3:
+		s.w.arrive(listener, src, s.mutant())
+	default:
+		if m, at := s.forgery(); m != nil {
+			if r.IntN(2) == 0 { // the source is forged too
+				src, listener = neighbours[at].addr, neighbours[at].realm
+			}
+			s.w.arrive(listener, src, m)
+		}
+	}
+}
+
+func (s *scanner) garbage() []byte {
+	b := make([]byte, s.w.chance.IntN(600))
+	for i := range b {
+		b[i] = byte(s.w.chance.Uint32())
+	}
+	return b
+}
+
+// probe is what friendly scanners send.
+func (s *scanner) probe(listener int) []byte {
+	method := []string{"OPTIONS", "REGISTER", "INVITE", "SUBSCRIBE"}[s.w.chance.IntN(4)]
+	return fmt.Appendf(nil, "%s sip:100@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:100@1.1.1.1>;tag=scan%d\r\nTo: <sip:100@1.1.1.1>\r\nCall-ID: scan%d\r\nCSeq: 1 %s\r\n"+
+		"Contact: <sip:100@%s>\r\nUser-Agent: friendly-scanner\r\nContent-Length: 0\r\n\r\n",
+		method, listeners[listener], strangers[listener], s.branch(), s.serial, s.serial, method, strangers[listener])
+}
+
+func (s *scanner) branch() string { return fmt.Sprintf("z9hG4bKscan%d", s.serial) }
+
+// mutant is a real message with something wrong.
+func (s *scanner) mutant() []byte {
+	if len(s.heard) == 0 {
+		return nil
+	}
+	r := s.w.chance
+	b := bytes.Clone(s.heard[r.IntN(len(s.heard))])
+	for range 1 + r.IntN(4) {
+		if len(b) < 2 {
+			return b
+		}
+		i := r.IntN(len(b))
+		switch r.IntN(4) {
+		case 0:
+			b[i] ^= 1 << r.IntN(8)
+		case 1:
+			b = append(b[:i], b[i+r.IntN(min(20, len(b)-i)):]...)
+		case 2:
+			b = b[:i]
+		case 3:
+			j := i + r.IntN(min(40, len(b)-i))
+			b = append(b[:j:j], b[i:]...)
+		}
+	}
+	return b
+}
+
+// forgery is a request within a real dialog by one who has guessed the tags
+// wrong: BYE, INVITE or INFO. It comes from the address of the neighbour that
+// has the dialog, or from a stranger's.
+func (s *scanner) forgery() (b []byte, at int) {
+	if len(s.w.book.numbers) == 0 {
+		return nil, 0
+	}
+	r := s.w.chance
+	t := s.w.book.talks[s.w.book.numbers[r.IntN(len(s.w.book.numbers))]]
+	l := t.a
+	if l == nil || r.IntN(2) == 0 && t.b != nil {
+		l = t.b
+	}
+	method := []sip.Method{sip.BYE, sip.INVITE, sip.INFO, sip.CANCEL, sip.ACK}[r.IntN(5)]
+	return fmt.Appendf(nil, "%s sip:x@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:x@y>;tag=guess%d\r\nTo: <sip:z@y>;tag=guess\r\nCall-ID: %s\r\nCSeq: 77 %s\r\n"+
+		"Contact: <sip:x@%s>\r\nContent-Length: 0\r\n\r\n",
+		method, listeners[l.listener], neighbours[l.peer].addr, s.branch(), s.serial, l.callID, method, strangers[l.listener]), l.peer
+}

@@ -1,0 +1,62 @@
+package sim
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"testing"
+)
+
+var (
+	oneSeed = flag.String("seed", "", "play the world of this seed again, with all that happens in it")
+	worlds  = flag.Int("worlds", 0, "how many worlds to play; 0: 600, with -short 40")
+	first   = flag.Uint64("first", 0x1000, "the first seed")
+)
+
+// callsAWorld is small: a checker looks at everything after every event.
+const callsAWorld = 20
+
+func TestSim(t *testing.T) {
+	if *oneSeed != "" {
+		seed, err := strconv.ParseUint(*oneSeed, 0, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := Random(seed, callsAWorld)
+		o.Trace = func(line string) { fmt.Println(line) }
+		r, err := Run(o)
+		check(t, r, err)
+		return
+	}
+	n := *worlds
+	if n == 0 {
+		n = 600
+		if testing.Short() {
+			n = 40
+		}
+	}
+	var sum Report
+	bad := 0
+	for i := range n {
+		r, err := Run(Random(*first+uint64(i), callsAWorld))
+		if r != nil && len(r.Problems) > 0 {
+			bad++
+			if bad > 10 {
+				continue
+			}
+		}
+		check(t, r, err)
+		sum.add(r)
+	}
+	t.Logf("%d worlds, %d bad: %v", n, bad, &sum)
+}
+
+func check(t *testing.T, r *Report, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Problems) > 0 {
+		t.Errorf("lab: seed %#x\n%v", r.Seed, r)
+	}
+}
