@@ -285,6 +285,9 @@ func (b *border) sane() {
 // settle waits until the SBC holds nothing. The far ends have to live so long:
 // one that does not answer a BYE any more is waited for (RFC 3261 timer F).
 func (b *border) settle() {
+	if b.ended {
+		return
+	}
 	if err := netns.Await(b.w.ctx, func() bool { return b.empty() == "" }); err != nil {
 		b.w.t.Errorf("left in the SBC: %s", b.empty())
 	}

@@ -192,12 +192,12 @@ func TestSilentCallEnds(t *testing.T) {
 	throughSBC(t)
 	t.Parallel()
 	quick := standard
-	quick.limits = `media_timeout = "2s"`
+	quick.limits = `media_timeout = "5s"`
 	w := newWorldOf(t, quick)
 	p := w.phones("out", func(_ int, o *live.Options) { o.Agent.Quiet = true })
 	p.caller.Invite(ua.Invite{To: "4930123"})
 	near, far := p.over()
-	if near.Cause != ua.ByFar || far.Cause != ua.ByFar || near.At > 8*time.Second {
+	if near.Cause != ua.ByFar || far.Cause != ua.ByFar || near.At > 12*time.Second {
 		t.Errorf("the calls ended: %s after %v, %s", near.Cause, near.At, far.Cause)
 	}
 }

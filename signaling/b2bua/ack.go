@@ -45,7 +45,7 @@ func (c *Calls) writeAck(call *Call, to Side, m *sip.Message, d *description, do
 	e, do = c.writeRequest(call, to, m, e, c.newBranch(call), call.inv.seqOut, &topology.Leg{}, d, do)
 	if e.Bytes == nil {
 		e.Msg, e.Edits = nil, nil
-		e.Bytes = c.ownRequest(l, sip.ACK, call.inv.seqOut, c.newBranch(call), "")
+		e.Bytes = c.ownRequest(l, sip.ACK, call.inv.seqOut, c.newBranch(call), nil)
 	}
 	return e, do
 }
@@ -65,7 +65,7 @@ func (c *Calls) ackOwn(call *Call, do []Effect) []Effect {
 	if l.state != legConfirmed {
 		return do
 	}
-	b := c.ownRequest(l, sip.ACK, in.seqOut, c.newBranch(call), "")
+	b := c.ownRequest(l, sip.ACK, in.seqOut, c.newBranch(call), in.decline)
 	in.ack, in.ackTo = append([]byte(nil), b...), l.next
 	return append(do, Effect{Do: Send, Call: call, Side: side, Flow: l.next, Method: sip.ACK, Bytes: b})
 }
@@ -79,10 +79,14 @@ func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effe
 	if len(lost.target) == 0 {
 		return do
 	}
+	var refusal []byte
+	if in := call.inv; in != nil && in.offerIn == offerIn2xx {
+		refusal = declined(m)
+	}
 	do = append(do, Effect{Do: Send, Call: call, Side: s, Flow: lost.next, Method: sip.ACK,
-		Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), c.newBranch(call), "")})
+		Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), c.newBranch(call), refusal)})
 	client, branch := c.newClient(call)
 	call.relays = append(call.relays, relay{client: client, from: s.other(), method: sip.BYE, own: true})
 	return append(do, Effect{Do: Start, Call: call, Side: s, Client: client, Flow: lost.next, Method: sip.BYE,
-		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, branch, "")})
+		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, branch, nil)})
 }

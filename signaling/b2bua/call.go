@@ -187,7 +187,7 @@ func (c *Calls) endLeg(call *Call, s Side, in *sip.Message, do []Effect) []Effec
 		}
 	}
 	e.Msg, e.Edits = nil, nil
-	e.Bytes = c.ownRequest(l, sip.BYE, l.localSeq, branch, "")
+	e.Bytes = c.ownRequest(l, sip.BYE, l.localSeq, branch, nil)
 	return append(do, e)
 }
 
@@ -208,7 +208,7 @@ func (c *Calls) finish(call *Call, client Client) {
 }
 
 // ownRequest writes a request of ours within the dialog of l.
-func (c *Calls) ownRequest(l *leg, method sip.Method, seq uint32, branch []byte, fields string) []byte {
+func (c *Calls) ownRequest(l *leg, method sip.Method, seq uint32, branch, description []byte) []byte {
 	uri, routes := l.requestURI()
 	b := c.work.take()
 	b = append(append(append(b, method.String()...), ' '), uri...)
@@ -220,8 +220,11 @@ func (c *Calls) ownRequest(l *leg, method sip.Method, seq uint32, branch []byte,
 	b = append(append(b, l.callID...), "\r\nCSeq: "...)
 	b = strconv.AppendUint(b, uint64(seq), 10)
 	b = append(append(append(b, ' '), method.String()...), "\r\n"...)
-	b = append(b, fields...)
-	b = append(b, "Content-Length: 0\r\n\r\n"...)
+	if len(description) > 0 {
+		b = append(b, "Content-Type: application/sdp\r\n"...)
+	}
+	b = strconv.AppendInt(append(b, "Content-Length: "...), int64(len(description)), 10)
+	b = append(append(b, "\r\n\r\n"...), description...)
 	return c.work.keep(b)
 }
 

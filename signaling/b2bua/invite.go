@@ -35,6 +35,9 @@ type invite struct {
 	every time.Duration // interval of that
 	sent  time.Duration // since the first of them
 	ack   []byte        // our ACK, sent again when the 2xx comes again
+	// What that ACK has to carry if the offer in the 2xx finds nobody to
+	// answer it; nil: nothing.
+	decline []byte
 	ackTo Flow
 }
 

@@ -107,6 +107,7 @@ func (k *knower) via(f sip.Field) {
 			return
 		}
 		k.host(v.Host, aVia)
+		k.host(v.Received, aVia)
 		k.token(v.Branch, aBranch)
 		rest = next
 	}

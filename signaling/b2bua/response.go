@@ -87,6 +87,7 @@ func (c *Calls) afterCancel(call *Call, ev *Event, do []Effect) []Effect {
 	switch {
 	case m.Status() < 300:
 		c.confirm(l, m, in.initial)
+		c.keepDecline(in, m)
 		do = c.ackOwn(call, do)
 		in.state = acked
 		if call.state == ending || in.initial {
@@ -155,6 +156,7 @@ func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
 	}
 	c.finish(call, in.client)
 	c.confirm(&call.legs[side], m, in.initial)
+	c.keepDecline(in, m)
 	c.learnKnown(call, side, m, &d)
 	e, do := c.writeResponse(call, m, &d, do)
 	if e.Bytes == nil {
@@ -189,6 +191,7 @@ func (c *Calls) abandon(call *Call, ev *Event, r *Refusal, do []Effect) []Effect
 	side := in.from.other()
 	c.finish(call, in.client)
 	c.confirm(&call.legs[side], ev.Msg, in.initial)
+	c.keepDecline(in, ev.Msg)
 	c.forgetOffer(call)
 	do = append(c.ackOwn(call, do),
 		Effect{Do: Refused, Call: call, Side: in.from, Refusal: r, Peer: call.legs[in.from].peer, Method: sip.INVITE},
@@ -207,11 +210,11 @@ func (c *Calls) abandon(call *Call, ev *Event, r *Refusal, do []Effect) []Effect
 func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 	in := call.inv
 	c.finish(call, in.client)
-	c.forgetOffer(call)
 	do = call.disarm(TimerRing, do)
 	if in.initial && in.tried < len(in.targets) && tryAnother(m.Status()) {
 		return c.failover(call, do)
 	}
+	c.forgetOffer(call)
 	d, _ := c.describe(call, in.from.other(), m)
 	d.drop = d.has
 	c.learnKnown(call, in.from.other(), m, &d)
@@ -246,9 +249,14 @@ func (c *Calls) failed(call *Call, e Effect, status int, do []Effect) []Effect {
 // the dialog is gone (RFC 3261 section 12.2.1.2, RFC 5057).
 func endsDialog(status int) bool { return status == 481 || status == 408 }
 
-// failover tries the next target with the INVITE as it was received.
+// failover tries the next target with the INVITE as it was received. Early
+// media of the one that failed ends here; what the caller was told of it
+// stays, so that the next answer goes on from there.
 func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	in := call.inv
+	for i := range call.streams {
+		do = append(do, Effect{Do: Pin, Call: call, Side: B, Index: i})
+	}
 	call.legs[B].state = legNone
 	last := len(call.places) - 1
 	do = append(do, Effect{Do: Release, Call: call, Peer: call.places[last]})
@@ -303,10 +311,10 @@ func (c *Calls) inviteTimedOut(call *Call, do []Effect) []Effect {
 		}
 		return c.maybeGone(call, do)
 	}
-	c.forgetOffer(call)
 	do = call.disarm(TimerRing, do)
 	if in.initial && in.tried < len(in.targets) {
 		return c.failover(call, do)
 	}
+	c.forgetOffer(call)
 	return c.failed(call, c.respondOwn(call, 408, "", ""), 408, do)
 }
