@@ -72,7 +72,7 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 		ev.Err = s.reserve(r, e.Peer)
 	case b2bua.Open:
 		ev.Is = b2bua.Opened
-		ev.Streams, ev.Err = s.openMedia(r, e.Count)
+		ev.Streams, ev.Err = s.openMedia(r, e.Opaque)
 	case b2bua.Listen:
 		ev.Is = b2bua.Heard
 		ev.Silent = r.silent(s.now)
@@ -104,13 +104,13 @@ func (s *Shard) release(r *record, peer int) {
 	}
 }
 
-// openMedia opens media lines until there are n.
-func (s *Shard) openMedia(r *record, n int) ([]b2bua.Stream, *b2bua.Refusal) {
-	for len(r.streams) < n {
+// openMedia opens media lines until there are as many as opaque has.
+func (s *Shard) openMedia(r *record, opaque []bool) ([]b2bua.Stream, *b2bua.Refusal) {
+	for len(r.streams) < len(opaque) {
 		st, err := s.media.Open(mediarelay.Open{
 			Session: mediarelay.SessionID(r.call.ID),
 			Realm:   [2]int{r.call.Realm(b2bua.A), r.call.Realm(b2bua.B)},
-			RTCP:    true,
+			RTCP:    !opaque[len(r.streams)],
 			RTCPKey: r.rtcpKey,
 		})
 		if err != nil {

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 
 	"sbc/lab/netns"
@@ -25,6 +27,7 @@ func (w *world) sealedFrom(lan, itsp ua.Canary) {
 		sees   *side
 		canary ua.Canary
 	}{{w.lan, itsp}, {w.itsp, lan}} {
+		w.drain(c.sees)
 		seen := from(c.sees.seen.Datagrams(), c.sees.border)
 		if len(seen) == 0 {
 			w.t.Errorf("%s has seen nothing of the SBC", c.sees.name)
@@ -35,6 +38,29 @@ func (w *world) sealedFrom(lan, itsp ua.Canary) {
 		}
 	}
 }
+
+// drain waits until the capture of a side has everything that was on its
+// cable before: it sends something that comes after it.
+func (w *world) drain(s *side) {
+	w.t.Helper()
+	conn, err := s.space.ListenUDP(netip.AddrPortFrom(s.addr, 0))
+	w.must(err)
+	defer conn.Close()
+	mark := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	_, err = conn.WriteToUDPAddrPort([]byte("the end"), netip.AddrPortFrom(s.border, discard))
+	w.must(err)
+	w.await("the capture of "+s.name, func() bool {
+		for _, d := range s.seen.Datagrams() {
+			if d.Src == mark {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// discard is the port of RFC 863, on which nobody listens.
+const discard = 9
 
 // leaksMax bounds what a test prints.
 const leaksMax = 20

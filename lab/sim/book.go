@@ -114,7 +114,7 @@ func (l *leg) learn(m *message, b *book) {
 		if !m.sip.IsRequest() {
 			tag = m.sip.To().Tag
 		}
-		if !tag.Empty() && len(l.tags) < 8 {
+		if !tag.Empty() && len(l.tags) < 8 && !m.forged() {
 			l.tags[string(m.sip.Bytes(tag))] = true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"sbc/signaling/sip"
 )
@@ -73,7 +74,12 @@ func (s *scanner) probe(listener int) []byte {
 		method, listeners[listener], strangers[listener], s.branch(), s.serial, s.serial, method, strangers[listener])
 }
 
-func (s *scanner) branch() string { return fmt.Sprintf("z9hG4bKscan%d", s.serial) }
+const forgedBranch = "z9hG4bKscan"
+
+func (s *scanner) branch() string { return forgedBranch + fmt.Sprint(s.serial) }
+
+// forged reports whether a message is of a scanner, or answers one.
+func (m *message) forged() bool { return strings.HasPrefix(m.tx.branch, forgedBranch) }
 
 // mutant is a real message with something wrong.
 func (s *scanner) mutant() []byte {

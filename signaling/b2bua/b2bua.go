@@ -169,7 +169,7 @@ const (
 	Disarm                 // Timer of Call
 	Reserve                // a place for Call at Peer; answered by Reserved
 	Release                // the place at Peer
-	Open                   // media lines, Count in all: answered by Opened
+	Open                   // as many media lines in all as Opaque has: answered by Opened
 	Pin                    // Remote is the far end of media line Index on Side
 	Close                  // all media lines
 	Listen                 // how long is all media silent? answered by Heard
@@ -202,7 +202,7 @@ type Effect struct {
 	Msg     *sip.Message // what Bytes was made from, or nil: it is our own
 	Edits   []edit.Edit  // what was changed in Msg
 	After   time.Duration
-	Count   int
+	Opaque  []bool // of Open: for each media line, whether it is something else than RTP
 	Index   int
 	Remote  Remote
 	Field   string

@@ -145,7 +145,7 @@ func (c *Calls) ended(call *Call, cause string, do []Effect) []Effect {
 		do = call.disarm(t, do)
 	}
 	if len(call.streams) > 0 {
-		do = append(do, Effect{Do: Close, Call: call, Count: len(call.streams)})
+		do = append(do, Effect{Do: Close, Call: call})
 		call.streams = nil
 	}
 	for _, peer := range call.places {

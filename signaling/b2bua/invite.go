@@ -38,7 +38,7 @@ type invite struct {
 	// What that ACK has to carry if the offer in the 2xx finds nobody to
 	// answer it; nil: nothing.
 	decline []byte
-	ackTo Flow
+	ackTo   Flow
 }
 
 type inviteState uint8
@@ -154,7 +154,7 @@ func (c *Calls) tryNext(call *Call, ev *Event, do []Effect) []Effect {
 	if d.has {
 		in.offerIn = offerInInvite
 		if len(call.streams) < len(d.lines) {
-			return c.wait(call, ev, Effect{Do: Open, Call: call, Count: len(d.lines)}, do)
+			return c.wait(call, ev, openFor(call, &d), do)
 		}
 		call.legs[A].offered = append(call.legs[A].offered[:0], d.lines...)
 		do = c.pin(call, A, d.lines, do)

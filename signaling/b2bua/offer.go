@@ -16,6 +16,7 @@ type line struct {
 	rtp, rtcp netip.AddrPort
 	dir       sdp.Direction // as the far end sees it; c=0.0.0.0 counts as "does not receive"
 	mux, off  bool
+	opaque    bool // not RTP: T.38 for instance; relayed unread, one port
 }
 
 // A description is the session description of a message on its way.
@@ -82,20 +83,27 @@ func sdpRefusal(err error) *Refusal {
 // line reads one media line and refuses addresses to which media must not go.
 func (c *Calls) line(realm int, m *sdp.Media) (line, *Refusal) {
 	if m.Off() {
-		return line{off: true, dir: sdp.Inactive}, nil
+		return line{off: true, dir: sdp.Inactive, opaque: !m.IsRTP}, nil
 	}
-	ln := line{rtp: m.RTP(), rtcp: m.RTCP(), dir: m.Direction, mux: m.Mux}
+	ln := line{rtp: m.RTP(), rtcp: m.RTCP(), dir: m.Direction, mux: m.Mux, opaque: !m.IsRTP}
 	addr := ln.rtp.Addr()
 	switch {
 	case !addr.IsValid():
 		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
 	case addr.IsUnspecified():
 		// RFC 3264 section 8.4: hold as RFC 2543 did it. The far end takes
-		// nothing; what it sends comes from where it came from before.
-		ln.dir = sdp.Dir(ln.dir.Sends(), false)
+		// nothing; what it sends comes from where it came from before. With
+		// ICE the address only waits for a candidate (RFC 8839 section 4.2.1.3).
+		if !m.HasICE {
+			ln.dir = sdp.Dir(ln.dir.Sends(), false)
+		}
 		return ln, nil
 	case !sdp.Usable(addr, c.opt.Realms[realm].Loopback) || !addr.Is4():
 		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
+	}
+	if rtcp := ln.rtcp.Addr(); rtcp != addr && !sdp.Usable(rtcp, c.opt.Realms[realm].Loopback) {
+		// A report is not worth a refusal: it goes where the media goes.
+		ln.rtcp = netip.AddrPortFrom(addr, ln.rtcp.Port())
 	}
 	if c.opt.OwnPort != nil {
 		if own, live := c.opt.OwnPort(realm, ln.rtp); own && !live {
@@ -103,6 +111,15 @@ func (c *Calls) line(realm int, m *sdp.Media) (line, *Refusal) {
 		}
 	}
 	return ln, nil
+}
+
+// openFor asks for the ports that a description needs.
+func openFor(call *Call, d *description) Effect {
+	opaque := make([]bool, len(d.lines))
+	for i := range d.lines {
+		opaque[i] = d.lines[i].opaque
+	}
+	return Effect{Do: Open, Call: call, Opaque: opaque}
 }
 
 // wants computes the media lines that side to shall read: our ports, and a

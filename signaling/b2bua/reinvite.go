@@ -19,7 +19,7 @@ func (c *Calls) reInvite(call *Call, ev *Event, do []Effect) []Effect {
 		return c.refuse(call, s, ev, r, do)
 	}
 	if len(call.streams) < len(d.lines) {
-		return c.wait(call, ev, Effect{Do: Open, Call: call, Count: len(d.lines)}, do)
+		return c.wait(call, ev, openFor(call, &d), do)
 	}
 	l := &call.legs[to]
 	in := &invite{from: s, server: ev.Server, seqIn: m.CSeq(), vias: c.keepVias(m, ev.Flow), offerIn: offerIn2xx}

@@ -152,7 +152,7 @@ func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
 		return c.abandon(call, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)
 	}
 	if len(call.streams) < len(d.lines) {
-		return c.wait(call, ev, Effect{Do: Open, Call: call, Count: len(d.lines)}, do)
+		return c.wait(call, ev, openFor(call, &d), do)
 	}
 	c.finish(call, in.client)
 	c.confirm(&call.legs[side], m, in.initial)
