@@ -195,9 +195,11 @@ func (w *world) shardOf(m *message) int {
 }
 
 func (w *world) trace(m *message) {
-	if w.o.Trace != nil {
-		w.o.Trace(fmt.Sprintf("%12v %v", w.now, m))
+	if m.leg != nil {
+		w.note("%v (%s)", m, m.leg.talk.number)
+		return
 	}
+	w.note("%v", m)
 }
 
 func (w *world) note(format string, args ...any) {
