@@ -28,7 +28,7 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	defer s.survive(m)
 	switch {
 	case !m.IsRequest():
-		s.responded(flow, m)
+		s.responded(flow, m, known)
 	case !known:
 		s.stranger(flow, m, s.opt.Realms[realm].Trust)
 	default:
@@ -80,8 +80,10 @@ func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
 }
 
 // responded handles a response: it belongs to the transaction that its branch
-// names, or to nothing.
-func (s *Shard) responded(flow b2bua.Flow, m *sip.Message) {
+// names, or to nothing. RFC 3261 section 18.1.2 asks for no more; we take it
+// only by the listener that the request left by, and from a peer or from where
+// the request went: who copies a branch from the wire is neither.
+func (s *Shard) responded(flow b2bua.Flow, m *sip.Message, known bool) {
 	id, ok := s.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
 	if !ok {
 		s.count("stray_response")
@@ -92,7 +94,8 @@ func (s *Shard) responded(flow b2bua.Flow, m *sip.Message) {
 		table = s.cancels
 	}
 	tx := table[b2bua.Client(id.Serial)]
-	if tx == nil || tx.method != m.Method() {
+	if tx == nil || tx.method != m.Method() || tx.flow.Listener != flow.Listener ||
+		!known && tx.flow.Remote.Addr() != flow.Remote.Addr() {
 		s.count("stray_response")
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"sbc/mediarelay"
 	"sbc/policy"
 )
 
@@ -248,24 +249,42 @@ func TestRetransmittedInvite(t *testing.T) {
 	w.nothingLeft()
 }
 
+// A pool of 100 pairs, 1,000 calls offered: exactly 100 are up, the others are
+// told at once, and afterwards all pairs are there again when they have rested.
 func TestPortsExhausted(t *testing.T) {
 	w := newWorld(t)
-	var invs []wire
-	for i := range 100 {
+	var up []wire
+	for i := range 1000 {
 		text := strings.NewReplacer("pbxone", "b"+itoa(uint32(i)), "secret-call", "call-number-"+itoa(uint32(i))).Replace(invite)
-		invs = append(invs, w.want(w.send(pbxAddr, text), "a 100, b INVITE")[1])
+		switch out := w.send(pbxAddr, text); labels(out) {
+		case "a 100, b INVITE":
+			up = append(up, out[1])
+		case "a 100, a 503":
+			if out[1].field("Retry-After") == "" {
+				t.Errorf("no Retry-After:\n%s", out[1].bytes)
+			}
+		default:
+			t.Fatalf("the SBC sent %s", labels(out))
+		}
 	}
-	out := w.want(w.send(pbxAddr, strings.ReplaceAll(invite, "pbxone", "more")), "a 100, a 503")
-	if out[1].field("Retry-After") == "" {
-		t.Errorf("no Retry-After:\n%s", out[1].bytes)
+	if n := w.s.stats.rejects["ports"]; len(up) != 100 || n != 900 {
+		t.Errorf("%d calls are up and %d were refused for want of ports, of 1000", len(up), n)
 	}
-	if n := w.s.stats.rejects["ports"]; n != 1 {
-		t.Errorf("cause ports was counted %d times", n)
-	}
-	for _, inv := range invs {
+	w.want(w.send(itspAddr, respond(up[0], 486, "", "")), "b ACK, a 486")
+	again := strings.NewReplacer("pbxone", "again", "secret-call", "call-again").Replace(invite)
+	w.want(w.send(pbxAddr, again), "a 100, a 503") // the pair has to rest
+	w.wait(mediarelay.DefaultRest)
+	again = strings.NewReplacer("pbxone", "later", "secret-call", "call-later").Replace(invite)
+	up[0] = w.want(w.send(pbxAddr, again), "a 100, b INVITE")[1]
+	for _, inv := range up {
 		w.want(w.send(itspAddr, respond(inv, 486, "", "")), "b ACK, a 486")
 	}
 	w.nothingLeft()
+	for _, use := range w.media.Ports() {
+		if use.InUse != 0 || use.Resting != 0 {
+			t.Errorf("%+v", use)
+		}
+	}
 }
 
 func TestCallsLimit(t *testing.T) {

@@ -105,7 +105,11 @@ func changes(msg []byte, edits []edit.Edit) []ChangeInfo {
 	return list
 }
 
+// fieldAt names the field that an edit changes, or the one that it inserts.
 func fieldAt(m *sip.Message, e edit.Edit) string {
+	if name, _, ok := bytes.Cut(e.New, []byte(":")); ok && e.Start == e.End && e.Start <= m.FieldsEnd() && bytes.HasSuffix(e.New, []byte("\r\n")) {
+		return string(name)
+	}
 	for _, f := range m.Fields() {
 		if e.Start >= f.Line.Start && e.Start < f.Line.End {
 			if f.ID != sip.FieldUnknown {
@@ -122,8 +126,7 @@ func fieldAt(m *sip.Message, e edit.Edit) string {
 	case e.Start >= m.Body().Start && !m.Body().Empty():
 		return "SDP " + lineAt(m, e.Start)
 	}
-	name, _, _ := bytes.Cut(e.New, []byte(":"))
-	return string(name)
+	return "body"
 }
 
 // lineAt returns the type of the line of the body that offset at is in: "c=".

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -255,8 +254,6 @@ Content-Type: application/sdp
 Content-Length: LENGTH
 
 ` + offer
-
-var space = regexp.MustCompile(`\s+`)
 
 // respond makes the response of the far end to x.
 func respond(x wire, status int, extra, body string) string {

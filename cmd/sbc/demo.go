@@ -27,6 +27,7 @@ func newDemo() *cobra.Command {
 			o.Out = c.OutOrStdout()
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
+			signal.Ignore(syscall.SIGPIPE) // whoever reads may have seen enough; what runs is taken down all the same
 			return demo.Run(ctx, o)
 		},
 	}

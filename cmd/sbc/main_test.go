@@ -226,3 +226,46 @@ func TestDemo(t *testing.T) {
 		}
 	}
 }
+
+// A demo whose reader goes away, or that is killed, leaves nothing running.
+func TestDemoLeavesNothing(t *testing.T) {
+	for _, kill := range []bool{false, true} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		demo := exec.Command(os.Args[0], "demo", "--once", "--local")
+		demo.Env = append(os.Environ(), "SBC_AS_PROGRAM=1", "TMPDIR="+dir)
+		demo.Stdout = write
+		if err := demo.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_ = write.Close()
+		if _, err := read.Read(make([]byte, 1)); err != nil { // it runs
+			t.Fatal(err)
+		}
+		_ = read.Close()
+		if kill {
+			_ = demo.Process.Kill()
+		}
+		if demo.Wait() == nil {
+			t.Error("nobody saw its output, and it says that all is well")
+		}
+		// Its border had this port.
+		at := netip.MustParseAddrPort("127.51.100.2:5060")
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+			if err == nil {
+				_ = c.Close()
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("killed %v: its border still runs: %v", kill, err)
+			}
+		}
+		if left, _ := os.ReadDir(dir); !kill && len(left) > 0 {
+			t.Errorf("it left %v", left)
+		}
+	}
+}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 )
 
-// A child is the border as a process beside us, on loopback.
+// A child is the border as a process beside us, on loopback. It dies with us,
+// however we die.
 type child struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
@@ -19,14 +21,27 @@ type child struct {
 func startChild(program string, args []string) (*child, error) {
 	c := &child{cmd: exec.Command(program, args...), done: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
-	if err := c.cmd.Start(); err != nil {
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go c.run(started)
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start the border: %w", err)
 	}
-	go func() {
-		c.err = c.cmd.Wait()
-		close(c.done)
-	}()
 	return c, nil
+}
+
+// run starts the process and waits for it, on one thread: the end of that
+// thread is what PR_SET_PDEATHSIG is about.
+func (c *child) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := c.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	c.err = c.cmd.Wait()
+	close(c.done)
 }
 
 func (c *child) Output() string            { return c.out.String() }

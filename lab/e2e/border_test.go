@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -113,7 +114,12 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// Ours: the tests wait for audio more than they work, and each has a world of
+// its own.
+const parallel = "6"
+
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", parallel) // the command line has the last word
 	code := m.Run()
 	if !direct {
 		if path, err := build(); err == nil {

@@ -42,7 +42,7 @@ func TestPlantedLeaksAreTakenOut(t *testing.T) {
 			}})
 			p.caller.Hangup(1)
 			p.over()
-			p.clean()
+			p.clean(0)
 			w.sealed()
 			if s, err := w.border.status(); err != nil || s.Leaks < 7 {
 				t.Errorf("%d leaks were counted of 7 that were planted, %v", s.Leaks, err)
@@ -90,7 +90,7 @@ func TestStrangersGetSilence(t *testing.T) {
 	w.await("more of the call", func() bool { _, n := sentBy(p.caller, 1); return n > heard })
 	p.caller.Hangup(1)
 	p.over()
-	p.clean()
+	p.clean(0)
 	w.sealed()
 	for _, d := range w.itsp.seen.Datagrams() {
 		if d.Src.Addr() == outsideAddr && d.Dst.Addr() == stranger {
@@ -233,7 +233,7 @@ func TestOperatorExplainsAndHangsUp(t *testing.T) {
 	if near.Cause != ua.ByFar || far.Cause != ua.ByFar {
 		t.Errorf("the calls ended: %s, %s", near.Cause, far.Cause)
 	}
-	p.clean()
+	p.clean(0)
 	if _, err := w.border.run("hangup", calls[0].ID); err == nil {
 		t.Error("a call that is over was hung up")
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"sbc/lab/netns"
 )
@@ -52,15 +51,4 @@ func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
 		}
 	}
 	return sent
-}
-
-// until cuts datagrams off that were seen after a time.
-func between(ds []netns.Datagram, begin, end time.Duration) []netns.Datagram {
-	var kept []netns.Datagram
-	for _, d := range ds {
-		if d.At >= begin && d.At <= end {
-			kept = append(kept, d)
-		}
-	}
-	return kept
 }

@@ -113,6 +113,7 @@ func (a *actor) told(e ua.Event, do []ua.Effect) []ua.Effect {
 	case ua.Answered:
 		if p := a.w.plans[number]; p != nil && p.caller == a.index && p.life == a.life {
 			a.w.report.Answered++
+			p.answered = true
 		}
 	case ua.Ended:
 		a.heard(number, &e.Audio)

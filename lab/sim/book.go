@@ -37,10 +37,11 @@ type leg struct {
 	talk   *talk
 	callee bool // the SBC sent the INVITE
 	peer   int
-	tags   map[string]bool         // of the far end
-	media  map[netip.AddrPort]bool // addresses that the far end named for RTP and RTCP
-	rtp    netip.AddrPort          // of the far end's last SDP
-	our    netip.AddrPort          // RTP port of the SBC in its last SDP
+	tags   map[string]bool                  // of the far end
+	media  map[netip.AddrPort]bool          // addresses that the far end named for RTP and RTCP
+	rtp    netip.AddrPort                   // of the far end's last SDP
+	our    netip.AddrPort                   // RTP port of the SBC in its last SDP
+	told   map[netip.AddrPort]time.Duration // when the SBC named a port of its first
 	begun  time.Duration
 	state  legState
 	since  time.Duration // when the state began
@@ -97,7 +98,7 @@ func (b *book) begin(key legKey, m *message) *leg {
 		b.numbers = append(b.numbers, number)
 	}
 	l := &leg{legKey: key, talk: t, callee: !m.in, peer: m.from, begun: m.at, since: m.at, invite: m.tx,
-		tags: map[string]bool{}, media: map[netip.AddrPort]bool{}}
+		tags: map[string]bool{}, media: map[netip.AddrPort]bool{}, told: map[netip.AddrPort]time.Duration{}}
 	b.legs[key] = l
 	if l.callee {
 		t.b = l
@@ -131,7 +132,10 @@ func (l *leg) learn(m *message, b *book) {
 		for _, port := range []netip.AddrPort{rtp, rtcp} {
 			// An old message that is sent again does not take the port back
 			// from the call that has it now.
-			if now := b.ports[port]; now == nil || now.begun <= l.begun {
+			if _, old := l.told[port]; !old {
+				l.told[port] = m.at
+			}
+			if now := b.ports[port]; now == nil || now.told[port] <= l.told[port] {
 				b.ports[port] = l
 			}
 		}
@@ -160,6 +164,7 @@ func (l *leg) follow(m *message) {
 // answered follows a response to the first INVITE.
 func (l *leg) answered(m *message) {
 	switch status := m.sip.Status(); {
+	case l.callee && !l.rang && m.at >= l.begun+64*t1: // it has been given up
 	case status < 200:
 		l.rang = true
 	case l.state == ended:

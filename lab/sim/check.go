@@ -33,5 +33,6 @@ func newCheckers(w *world) []checker {
 		&refusals{watch: c},
 		&silence{c},
 		&rests{c},
+		&alive{c},
 	}
 }

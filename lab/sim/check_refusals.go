@@ -8,7 +8,6 @@ import "sbc/signaling/sip"
 // nobody answered and what was cancelled are no refusals of ours.
 type refusals struct {
 	watch
-	new int // refusals that went out in this step, for the request that came
 }
 
 const oneCause = "15 one cause"

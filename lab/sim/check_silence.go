@@ -4,7 +4,10 @@ package sim
 // at their own listener only.
 type silence struct{ watch }
 
-const noAnswer = "strangers hear nothing"
+const (
+	noAnswer = "strangers hear nothing"
+	readable = "what is sent can be read"
+)
 
 func (c *silence) out(m *message) {
 	switch {
@@ -13,6 +16,6 @@ func (c *silence) out(m *message) {
 	case neighbours[m.from].realm != m.listener:
 		c.w.fail(noAnswer, "through the wrong listener: %v", m)
 	case m.err != nil:
-		c.w.fail("readable", "%v\n%s", m, m.raw)
+		c.w.fail(readable, "%v\n%s", m, m.raw)
 	}
 }

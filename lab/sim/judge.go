@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,19 +14,25 @@ import (
 // Some are the network's or the user agent's own: an answer that comes to
 // somebody who has given up or forgotten, and answers to forgeries.
 type judge struct {
-	asked map[string]time.Duration // when a request was sent first, by user agent, branch and method
+	asked   map[string]time.Duration // when a request was sent first, by user agent, branch and method
+	refused map[string]int           // offers that a user agent refused, by its name and Call-ID
+	branch  map[string]bool          // of the INVITEs that were refused
 }
 
-// sent notes a request of a user agent.
+// sent notes what a user agent asks for and refuses.
 func (j *judge) sent(a *actor, b []byte) {
 	var m sip.Message
-	if m.Parse(b) != nil || !m.IsRequest() {
+	if m.Parse(b) != nil {
 		return
 	}
-	if j.asked == nil {
-		j.asked = map[string]time.Duration{}
-	}
 	key := j.key(a, &m)
+	if !m.IsRequest() {
+		if m.Method() == sip.INVITE && m.Status() >= 300 && !j.branch[key] {
+			j.branch[key] = true
+			j.refused[a.at.name+string(m.Bytes(m.CallID()))]++
+		}
+		return
+	}
 	if _, ok := j.asked[key]; !ok {
 		j.asked[key] = a.w.now
 	}
@@ -42,6 +49,9 @@ func (j *judge) violation(a *actor, e ua.Event) {
 	}
 	if e.Text == "SDP without an audio line that is on" && bytes.HasPrefix(a.input, []byte("ACK ")) {
 		return // the far end is gone: RFC 3264 section 6 lets an answer switch off all lines
+	}
+	if j.counted(a, e.Text) {
+		return
 	}
 	if strings.HasPrefix(e.Text, "media from") && a.crashed >= 0 {
 		return // of a call that it has forgotten, to a port that it uses again
@@ -67,4 +77,20 @@ func (j *judge) excused(a *actor) bool {
 		return true
 	}
 	return a.w.now >= first+64*t1
+}
+
+// counted excuses a version of SDP that rose by more than one, where offers in
+// between were refused: each of them had a version of its own, which RFC 3264
+// section 8 forbids to use again for something else.
+func (j *judge) counted(a *actor, text string) bool {
+	var now, before int
+	at := strings.Index(text, "o= version")
+	if at < 0 || !strings.HasSuffix(text, "and the SDP changed") {
+		return false
+	}
+	if n, err := fmt.Sscanf(text[at:], "o= version %d after %d", &now, &before); n != 2 || err != nil {
+		return false
+	}
+	var m sip.Message
+	return m.Parse(a.input) == nil && now > before && now-before-1 <= j.refused[a.at.name+string(m.Bytes(m.CallID()))]
 }

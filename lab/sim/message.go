@@ -71,7 +71,6 @@ func (m *message) final() bool { return m.err == nil && m.sip.Status() >= 200 }
 
 func (m *message) callID() string { return string(m.sip.Bytes(m.sip.CallID())) }
 func (m *message) toTag() string  { return string(m.sip.Bytes(m.sip.To().Tag)) }
-func (m *message) body() string   { return string(m.sip.Bytes(m.sip.Body())) }
 
 // String is the message in a few words: "192.168.1.10 → INVITE (10 INVITE)".
 func (m *message) String() string {

@@ -24,7 +24,13 @@ type plan struct {
 	talks   []deed        // after the INVITE came or was sent
 	hangUp  time.Duration // after the INVITE was sent
 	hangers [2]bool       // who hangs up: caller, callee
+
+	answered bool // the caller saw it
 }
+
+// Ours: the time in which an INVITE and its 2xx have come through a network
+// that only delays.
+const twice = 2 * time.Second
 
 // A ring_ is a provisional response.
 type ring_ struct {
@@ -115,7 +121,8 @@ func (w *world) begin() (end time.Duration) {
 	for i := range w.o.Calls {
 		p := planned(w.chance, i, &w.o)
 		w.plans[p.number] = p
-		if p.answer > 0 && p.giveUp == 0 && p.answer+2*time.Second < p.hangUp {
+		w.numbers = append(w.numbers, p.number)
+		if p.meant() {
 			w.report.Planned++
 		}
 		at := between(w.chance, 0, w.o.Span)

@@ -18,6 +18,8 @@ type Report struct {
 	Passed   time.Duration // of virtual time
 	Hash     uint64        // of everything that the SBC sent
 	Problems []Problem     // the first few; none is what should be
+
+	all []string // invariants that did not hold
 }
 
 // A Problem is an invariant that did not hold.

@@ -33,6 +33,7 @@ type world struct {
 	chance  *rand.Rand // chance of what people and strangers do
 	actors  []*actor
 	plans   map[string]*plan // by number
+	numbers []string         // of all plans
 	scan    scanner
 
 	held     []signaling.Inspection // of each shard, after its last step
@@ -78,6 +79,7 @@ func newWorld(o Options) (*world, error) {
 		w.actors = append(w.actors, newActor(w, i))
 	}
 	w.scan.w = w
+	w.judge = judge{map[string]time.Duration{}, map[string]int{}, map[string]bool{}}
 	return w, nil
 }
 
@@ -212,6 +214,9 @@ func (w *world) note(format string, args ...any) {
 func (w *world) fail(invariant, format string, args ...any) {
 	p := Problem{At: w.now, Invariant: invariant, Text: fmt.Sprintf(format, args...)}
 	w.note("PROBLEM %v", p)
+	if !slices.Contains(w.report.all, invariant) {
+		w.report.all = append(w.report.all, invariant)
+	}
 	if len(w.report.Problems) < problemsMax {
 		w.report.Problems = append(w.report.Problems, p)
 	}
