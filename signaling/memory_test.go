@@ -1,3 +1,5 @@
+//go:build !race
+
 package signaling
 
 import (
@@ -9,15 +11,14 @@ import (
 	"time"
 )
 
+// The race detector has a memory of its own: this runs without it.
+
 // heldCallBytes bounds the heap that a held call takes once its transactions
 // are over, the relay's model included. Ours: twice that, for the collector,
 // stays below a third of what a proxy with a separate relay takes.
 const heldCallBytes = 10 << 10
 
 func TestMemoryOfHeldCalls(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector has a memory of its own")
-	}
 	const calls = 90
 	w := newWorld(t)
 	heap := func() uint64 {
