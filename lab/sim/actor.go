@@ -22,7 +22,9 @@ type actor struct {
 	life    uint64
 	crashed time.Duration // when it forgot everything last; -1: never
 	down    bool
+	away    bool   // no wire leads to it
 	input   []byte // the datagram that is being received
+	said    []byte // the last message that it sent
 }
 
 func newActor(w *world, index int) *actor {
@@ -57,11 +59,18 @@ func (a *actor) crash(away time.Duration) {
 	a.w.after(away, func() { a.down = false })
 }
 
+// cut takes the wires away for a time.
+func (a *actor) cut(away time.Duration) {
+	a.w.note("%s is cut off", a.at.name)
+	a.away = true
+	a.w.after(away, func() { a.away = false })
+}
+
 func (a *actor) tick() { a.do(a.agent.Tick(a.w.now, nil)) }
 
 // receive is a datagram that reaches the actor.
 func (a *actor) receive(local, from netip.AddrPort, b []byte) {
-	if a.down || local != a.at.addr && !a.open[local] {
+	if a.down || a.away || local != a.at.addr && !a.open[local] {
 		return
 	}
 	a.input = b
@@ -87,11 +96,18 @@ func (a *actor) do(effects []ua.Effect) {
 
 func (a *actor) send(e *ua.Effect) {
 	if e.From != a.at.addr {
+		if a.away {
+			return
+		}
 		a.w.carry(&a.toSBC, func() { a.w.inject(e.To, e.From, e.Bytes) })
 		return
 	}
 	a.w.judge.sent(a, e.Bytes)
 	a.w.scan.hear(e.Bytes)
+	a.said = e.Bytes
+	if a.away {
+		return
+	}
 	for listener, addr := range listeners {
 		if e.To == addr {
 			a.w.carry(&a.toSBC, func() { a.w.arrive(listener, e.From, e.Bytes) })

@@ -85,7 +85,7 @@ func TestCheckersFind(t *testing.T) {
 		{"a leak that the audit found", noLeak, breaks{inspect: func(w *world, in *signaling.Inspection) { in.Leaks = uint64(w.now / (10 * time.Second)) }}},
 		{"a place that is not given back", nothingLeft, breaks{out: takePlace()}},
 		{"an SBC that answers nobody", comesUp, breaks{out: without("SIP/2.0 200")}},
-		{"a media description without a direction it may have", "violation", breaks{out: instead("a=inactive", "a=sendrecv")}},
+		{"a media description without a direction it may have", violation, breaks{out: instead("a=inactive", "a=sendrecv")}},
 	} {
 		t.Run(bug.name, func(t *testing.T) {
 			o := calm

@@ -9,8 +9,7 @@ type alive struct{ watch }
 const comesUp = "calls come up"
 
 func (c *alive) end() {
-	o := &c.w.o
-	if o.Loss > 0 || o.Crashes > 0 || o.Scarce {
+	if !c.w.o.calm() {
 		return
 	}
 	for _, number := range c.w.numbers {

@@ -26,9 +26,14 @@ func (c *rising) out(m *message) {
 	if m.err != nil || !m.sip.IsRequest() {
 		return
 	}
-	// To of the first INVITE has no tag: the dialog goes by ours alone.
-	dialog := string(rune('0'+m.listener)) + m.callID() + " " + string(m.sip.Bytes(m.sip.From().Tag))
+	// The first INVITE has no tag in To; each 2xx to it makes a dialog that
+	// goes on from there.
+	origin := string(rune('0'+m.listener)) + m.callID() + " " + string(m.sip.Bytes(m.sip.From().Tag)) + " "
+	dialog := origin + m.toTag()
 	s, known := c.last[dialog]
+	if !known {
+		s, known = c.last[origin]
+	}
 	if !known {
 		s = seqs{invites: map[uint32]bool{}, sent: map[txKey][]byte{}}
 	}

@@ -1,5 +1,7 @@
 package sim
 
+import "bytes"
+
 // silence holds that strangers hear nothing, and that the SBC speaks to peers
 // at their own listener only.
 type silence struct{ watch }
@@ -15,6 +17,8 @@ func (c *silence) out(m *message) {
 		c.w.fail(noAnswer, "%v", m)
 	case neighbours[m.from].realm != m.listener:
 		c.w.fail(noAnswer, "through the wrong listener: %v", m)
+	case m.err != nil && c.w.o.Mutants > 0 && bytes.HasPrefix(m.raw, []byte("SIP/2.0 4")):
+		// The answer to a broken request has its broken fields.
 	case m.err != nil:
 		c.w.fail(readable, "%v\n%s", m, m.raw)
 	}

@@ -10,6 +10,8 @@ import (
 	"sbc/signaling/sip"
 )
 
+const violation = "no violation"
+
 // A judge decides which violations that user agents see are the SBC's fault.
 // Some are the network's or the user agent's own: an answer that comes to
 // somebody who has given up or forgotten, and answers to forgeries.
@@ -56,7 +58,7 @@ func (j *judge) violation(a *actor, e ua.Event) {
 	if strings.HasPrefix(e.Text, "media from") && a.crashed >= 0 {
 		return // of a call that it has forgotten, to a port that it uses again
 	}
-	a.w.fail("violation", "%s (call %s): %s\n%s", a.at.name, a.numbers[e.Call], e.Text, a.input)
+	a.w.fail(violation, "%s (call %s): %s\n%s", a.at.name, a.numbers[e.Call], e.Text, a.input)
 }
 
 // excused tells whether a response that the user agent does not know may come

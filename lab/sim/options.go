@@ -20,7 +20,10 @@ type Options struct {
 	Delay, Jitter            time.Duration // of one way, at least and on top
 
 	Crashes int  // user agents that vanish and come back without memory
+	Cuts    int  // user agents that cannot be reached for a while
 	Scans   int  // messages of strangers
+	Mutants int  // messages of user agents with something wrong: they may do harm, but none to the SBC
+	Ends    int  // times that the operator ends all calls of a shard
 	Sparse  bool // RTP every second from the simulation instead of audio every 20 ms
 	Scarce  bool // few ports and few places at peers
 	Plain   bool // calls do nothing but begin and end
@@ -43,7 +46,7 @@ func Random(seed uint64, calls int) Options {
 	o := Options{
 		Seed: seed, Calls: calls, Span: time.Duration(5+r.IntN(90)) * time.Second, Shards: 1 + r.IntN(3),
 		Delay: time.Duration(r.IntN(60)) * time.Millisecond, Jitter: time.Duration(r.IntN(40)) * time.Millisecond,
-		Sparse: r.IntN(25) > 0,
+		Sparse: r.IntN(15) > 0,
 	}
 	// A third of the worlds has a perfect network.
 	switch r.IntN(6) {
@@ -64,5 +67,18 @@ func Random(seed uint64, calls int) Options {
 	}
 	o.Scarce = r.IntN(5) == 0
 	o.Plain = r.IntN(8) == 0
+	switch r.IntN(12) {
+	case 0:
+		o.Mutants = 10 + r.IntN(200)
+	case 1:
+		o.Ends = 1 + r.IntN(3)
+	case 2, 3:
+		o.Cuts = 1 + r.IntN(4)
+	}
 	return o
+}
+
+// calm reports whether nothing stands against what people mean to do.
+func (o *Options) calm() bool {
+	return o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends == 0 && !o.Scarce
 }

@@ -133,6 +133,21 @@ func (w *world) begin() (end time.Duration) {
 		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 20*time.Second)
 		w.queue.add(between(w.chance, 0, end), func() { a.crash(away) })
 	}
+	for range w.o.Cuts {
+		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 45*time.Second)
+		w.queue.add(between(w.chance, 0, end), func() { a.cut(away) })
+	}
+	for range w.o.Ends {
+		i := w.chance.IntN(len(w.shards))
+		w.queue.add(between(w.chance, 0, end), func() {
+			w.note("the operator ends all calls of shard %d", i)
+			w.shards[i].EndAll("operator")
+			w.done(&step{at: w.now, shard: i})
+		})
+	}
+	for range w.o.Mutants {
+		w.queue.add(between(w.chance, 0, end), w.scan.harm)
+	}
 	for range w.o.Scans {
 		w.queue.add(between(w.chance, 0, end), w.scan.act)
 	}

@@ -81,13 +81,26 @@ func (s *scanner) branch() string { return forgedBranch + fmt.Sprint(s.serial) }
 // forged reports whether a message is of a scanner, or answers one.
 func (m *message) forged() bool { return strings.HasPrefix(m.tx.branch, forgedBranch) }
 
+// harm sends the SBC the last message of a user agent once more, with
+// something wrong, from the user agent's own address.
+func (s *scanner) harm() {
+	a := s.w.actors[s.w.chance.IntN(len(s.w.actors))]
+	if a.said != nil {
+		s.w.report.Strange++
+		s.w.arrive(a.at.realm, a.at.addr, s.mutate(bytes.Clone(a.said)))
+	}
+}
+
 // mutant is a real message with something wrong.
 func (s *scanner) mutant() []byte {
 	if len(s.heard) == 0 {
 		return nil
 	}
+	return s.mutate(bytes.Clone(s.heard[s.w.chance.IntN(len(s.heard))]))
+}
+
+func (s *scanner) mutate(b []byte) []byte {
 	r := s.w.chance
-	b := bytes.Clone(s.heard[r.IntN(len(s.heard))])
 	for range 1 + r.IntN(4) {
 		if len(b) < 2 {
 			return b
