@@ -67,6 +67,7 @@ type peerBlock struct {
 	Target    *hcl.Attribute     `hcl:"target"`
 	Sources   *hcl.Attribute     `hcl:"sources"`
 	Domain    *hcl.Attribute     `hcl:"domain"`
+	Asym      *hcl.Attribute     `hcl:"asymmetric"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
 

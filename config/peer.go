@@ -32,6 +32,7 @@ func (r *reader) peer(b *peerBlock) policy.Peer {
 	}
 	r.sources(b.Sources, &p)
 	r.domain(b.Domain, &p)
+	r.boolean(b.Asym, &p.Asymmetric)
 	if l := only(r, "limits", b.Limits); l != nil && r.integer(l.Calls, 1, callsMax, "30", &p.Calls) {
 		p.CallsRef = r.ref(l.Calls.Range)
 	}

@@ -53,6 +53,10 @@ type Peer struct {
 	// Empty: the host of Target.
 	Domain string
 
+	// Asymmetric: it sends from another port than the one it listens on, and
+	// wants answers at the port in its Via (RFC 3261 section 18.2.2).
+	Asymmetric bool
+
 	Calls    int // calls at once, to and from it; 0: no limit
 	Ref      Ref
 	CallsRef Ref // where Calls is set; zero: Ref

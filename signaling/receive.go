@@ -64,10 +64,17 @@ func (s *Shard) sendStateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal)
 	tag := transaction.StatelessTag(s.key, m)
 	resp := sip.Response{Status: r.Status, Reason: r.Reason, Src: flow.Remote, Fields: []byte(r.Fields),
 		ToTag: tag[:]}
-	flow.Remote = nat.Observe(m, flow.Remote, false).Answer
+	flow = s.answerBy(flow, m)
 	at := len(s.bytes)
 	s.bytes = sip.AppendResponse(s.bytes, m, &resp)
 	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)]})
+}
+
+// answerBy returns the flow by which a request that came by flow is answered.
+func (s *Shard) answerBy(flow b2bua.Flow, m *sip.Message) b2bua.Flow {
+	peer, known := s.rules.Peer(s.opt.Listeners[flow.Listener].Realm, flow.Remote)
+	flow.Remote = nat.Observe(m, flow.Remote, known && s.rules.Peers()[peer].Asymmetric).Answer
+	return flow
 }
 
 // stranger handles a request from nobody that is configured.
@@ -128,9 +135,7 @@ func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
 			return
 		}
 	}
-	answer := flow
-	answer.Remote = nat.Observe(m, flow.Remote, false).Answer
-	tx := s.newServer(key, answer, peer, m)
+	tx := s.newServer(key, s.answerBy(flow, m), peer, m)
 	if m.Method() == sip.INVITE {
 		s.trying(tx, m, flow)
 	}

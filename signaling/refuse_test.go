@@ -232,3 +232,19 @@ func TestMultipartCrosses(t *testing.T) {
 	w.want(w.send(itspAddr, respond(inv, 486, "", "")), "b ACK, a 486")
 	w.nothingLeft()
 }
+
+// An answer goes to where the request came from; only to a peer that is
+// marked asymmetric it goes to the port in its Via.
+func TestAnswerPort(t *testing.T) {
+	for want, change := range map[string]func(*Options, *policy.Options){
+		"192.168.1.10:9999": func(*Options, *policy.Options) {},
+		"192.168.1.10:5062": func(_ *Options, p *policy.Options) { p.Peers[0].Asymmetric = true },
+	} {
+		w := newWorld(t, change)
+		text := withoutBody(replaced("INVITE", "OPTIONS", "5060;branch=z9hG4bKpbxone;rport", "5062;branch=z9hG4bKone"))
+		w.s.Datagram(w.now, listenerInside, netip.MustParseAddrPort("192.168.1.10:9999"), []byte(crlf(text)))
+		if out := w.sent(); len(out) != 1 || out[0].to.String() != want {
+			t.Errorf("the answer goes to %v, want %s", out, want)
+		}
+	}
+}

@@ -42,6 +42,7 @@ peer "itsp" {
   }
 }
 peer "backup" {
+  asymmetric = true
   realm  = realm.outside
   target = "sip:198.51.101.10"
 }
