@@ -301,3 +301,14 @@ func TestCallsLimit(t *testing.T) {
 	w.want(w.send(backup, respond(two, 486, "", "")), "b ACK, a 486")
 	w.nothingLeft()
 }
+
+// RFC 3264 section 6: an answer has as many media lines as the offer. One with
+// more is of no use to the caller, and takes no port.
+func TestAnswerWithMoreLines(t *testing.T) {
+	w := newWorld(t)
+	inv := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
+	out := w.want(w.send(itspAddr, respond(inv, 200, gateway, answer+"m=video 7000 RTP/AVP 96\n")), "b ACK, a 500, b BYE")
+	w.want(w.send(pbxAddr, pbxAck(out[1])), "")
+	w.want(w.send(itspAddr, respond(out[2], 200, "", "")), "")
+	w.nothingLeft()
+}

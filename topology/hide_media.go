@@ -7,11 +7,11 @@ import (
 
 // rtcp does what our end of a media line asks for to its a=rtcp and a=rtcp-mux.
 func (h *sdpHider) rtcp(l sdp.Line, row lineRow) {
-	ours := h.at(h.media)
 	if h.media < 0 {
 		h.remove(l, row.why)
 		return
 	}
+	ours := h.at(h.media)
 	if row.do == lineMux {
 		if !ours.Mux || ours.Port == 0 {
 			h.remove(l, row.why)

@@ -24,7 +24,6 @@ type load struct {
 // An outcome is what came of it.
 type outcome struct {
 	calls, failed, resent int
-	took                  time.Duration
 }
 
 const sdpLines = `

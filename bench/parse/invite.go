@@ -39,7 +39,7 @@ const (
 type looked struct {
 	method, uriHost, uriUser    string
 	viaHost, branch, transport  string
-	fromTag, toTag, fromHost    string
+	fromTag, toTag              string
 	callID, contactHost, sdp    string
 	viaPort, cseq, hops, length int
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
 	"sbc/signaling/sip"
 )
@@ -44,18 +44,11 @@ func (o *ours) fresh(datagram []byte) error {
 // leaving one out.
 func (o *ours) look() {
 	m := &o.m
-	via, from, to := m.Via(), m.From(), m.To()
-	uri, _ := sip.ParseURI(m.Raw, m.RequestURI())
-	fromURI, _ := sip.ParseURI(m.Raw, from.URI)
-	contact, _ := m.First(sip.FieldContact)
-	for na := range m.NameAddrs(contact) {
-		u, _ := sip.ParseURI(m.Raw, na.URI)
-		o.sum += u.Host.Len()
-	}
-	typ, _ := m.First(sip.FieldContentType)
-	o.sum += int(m.Method()) + uri.Host.Len() + uri.User.Len() + via.Host.Len() + via.Branch.Len() +
-		via.Transport.Len() + via.Port + from.Tag.Len() + to.Tag.Len() + fromURI.Host.Len() +
-		m.CallID().Len() + int(m.CSeq()) + m.MaxForwards() + m.Body().Len() + typ.Value.Len()
+	via, uri := m.Via(), m.URI()
+	_, contact, _ := m.Contact()
+	o.sum += int(m.Method()) + uri.User.Len() + uri.Host.Len() + via.Host.Len() + via.Port + via.Branch.Len() +
+		via.Transport.Len() + m.From().Tag.Len() + m.To().Tag.Len() + m.CallID().Len() + int(m.CSeq()) +
+		contact.Host.Len() + m.MaxForwards() + m.Body().Len()
 }
 
 func (o *ours) write() (err error) {
@@ -80,32 +73,15 @@ func (o *ours) read(datagram []byte) (l looked, err error) {
 		return l, err
 	}
 	text := func(s sip.Span) string { return string(m.Bytes(s)) }
-	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
-	if err != nil {
-		return l, err
-	}
-	fromURI, err := sip.ParseURI(m.Raw, m.From().URI)
-	if err != nil {
-		return l, err
-	}
-	contact, ok := m.First(sip.FieldContact)
+	v, uri := m.Via(), m.URI()
+	_, contactURI, ok := m.Contact()
 	if !ok {
-		return l, fmt.Errorf("no Contact")
+		return l, errors.New("no Contact")
 	}
-	for na, err := range m.NameAddrs(contact) {
-		if err != nil {
-			return l, err
-		}
-		u, err := sip.ParseURI(m.Raw, na.URI)
-		if err != nil {
-			return l, err
-		}
-		l.contactHost = text(u.Host)
-	}
-	v := m.Via()
 	l.method, l.uriHost, l.uriUser = m.Method().String(), text(uri.Host), text(uri.User)
 	l.viaHost, l.branch, l.transport, l.viaPort = text(v.Host), text(v.Branch), text(v.Transport), v.Port
-	l.fromTag, l.toTag, l.fromHost = text(m.From().Tag), text(m.To().Tag), text(fromURI.Host)
+	l.contactHost = text(contactURI.Host)
+	l.fromTag, l.toTag = text(m.From().Tag), text(m.To().Tag)
 	l.callID, l.cseq, l.hops = text(m.CallID()), int(m.CSeq()), m.MaxForwards()
 	l.sdp, l.length = text(m.Body()), m.Body().Len()
 	return l, nil

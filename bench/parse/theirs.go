@@ -48,7 +48,6 @@ func lookTheirs(req *sip.Request) (l looked) {
 	}
 	if f := req.From(); f != nil {
 		l.fromTag, _ = f.Params.Get("tag")
-		l.fromHost = f.Address.Host
 	}
 	if to := req.To(); to != nil {
 		l.toTag, _ = to.Params.Get("tag")

@@ -8,6 +8,11 @@ import (
 	"sbc/lab/ua"
 )
 
+const (
+	reach     = "calls reach who was called"
+	cleanRTCP = "RTCP is well-formed and names nobody"
+)
+
 // An actor is a user agent with the wires between it and the SBC.
 type actor struct {
 	w       *world
@@ -19,6 +24,10 @@ type actor struct {
 	open    map[netip.AddrPort]bool // media sockets
 	calls   map[string]ua.Call      // live calls by number, of this life
 	numbers map[ua.Call]string
+	holds   map[string]ua.Hold // by number: what both sides agreed to
+	asked   map[string]ua.Hold // and what a re-INVITE under way asks for
+	glared  map[string]bool    // which met a 491
+	unclear map[string]bool    // whether holds is right
 	life    uint64
 	crashed time.Duration // when it forgot everything last; -1: never
 	down    bool
@@ -42,6 +51,8 @@ func (n *neighbour) canary() ua.Canary { return ua.Canary{Word: n.word, Inner: n
 func (a *actor) start() {
 	a.life++
 	a.open, a.calls, a.numbers = map[netip.AddrPort]bool{}, map[string]ua.Call{}, map[ua.Call]string{}
+	a.holds, a.asked = map[string]ua.Hold{}, map[string]ua.Hold{}
+	a.glared, a.unclear = map[string]bool{}, map[string]bool{}
 	a.down = false
 	const voice = 17
 	a.agent = ua.New(ua.Options{
@@ -114,7 +125,7 @@ func (a *actor) send(e *ua.Effect) {
 			return
 		}
 	}
-	a.w.fail("reach", "%s was led to %s, past the SBC:\n%s", a.at.name, e.To, e.Bytes)
+	a.w.fail(reach, "%s was led to %s, past the SBC:\n%s", a.at.name, e.To, e.Bytes)
 }
 
 // told reacts to an event of the agent.
@@ -137,6 +148,10 @@ func (a *actor) told(e ua.Event, do []ua.Effect) []ua.Effect {
 		if a.calls[number] == e.Call {
 			delete(a.calls, number)
 		}
+	case ua.Glare:
+		a.glared[number] = true
+	case ua.Reinvited:
+		a.settled(number, e.Status)
 	case ua.Violation:
 		a.w.judge.violation(a, e)
 	}
@@ -146,7 +161,7 @@ func (a *actor) told(e ua.Event, do []ua.Effect) []ua.Effect {
 // heard checks the audio of a call that is over.
 func (a *actor) heard(number string, got *ua.Audio) {
 	if got.BadRTCP > 0 || len(got.Personal) > 0 {
-		a.w.fail("rtcp", "%s got %d malformed RTCP packets and %q in call %s", a.at.name, got.BadRTCP, got.Personal, number)
+		a.w.fail(cleanRTCP, "%s got %d malformed RTCP packets and %q in call %s", a.at.name, got.BadRTCP, got.Personal, number)
 	}
 }
 

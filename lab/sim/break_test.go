@@ -86,12 +86,17 @@ func TestCheckersFind(t *testing.T) {
 		{"a place that is not given back", nothingLeft, breaks{out: takePlace()}},
 		{"an SBC that answers nobody", comesUp, breaks{out: without("SIP/2.0 200")}},
 		{"a media description without a direction it may have", violation, breaks{out: instead("a=inactive", "a=sendrecv")}},
+		{"audio one way", bothHear, breaks{ears: func(packets int) int { return 0 }}},
+		{"audio for one who holds", bothHear, breaks{ears: func(packets int) int { return 50 }}},
 	} {
 		t.Run(bug.name, func(t *testing.T) {
 			o := calm
-			o.break_, o.Scans = bug.breaks, 60
-			if bug.invariant == sameAnswer {
+			o.broken, o.Scans = bug.breaks, 60
+			switch bug.invariant {
+			case sameAnswer:
 				o.Loss = 0.3 // or nothing comes again
+			case bothHear:
+				o.Sparse = false
 			}
 			r, err := Run(o)
 			if err != nil {

@@ -22,5 +22,5 @@ func (c *alive) end() {
 // meant tells whether nothing but the network and the limits stands against
 // the call being answered.
 func (p *plan) meant() bool {
-	return p.answer > 0 && p.giveUp == 0 && p.answer+twice < p.hangUp
+	return !p.wrong && p.answer > 0 && p.giveUp == 0 && p.answer+twice < p.hangUp
 }

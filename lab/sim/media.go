@@ -20,8 +20,8 @@ type relayed struct {
 func (w *world) inject(to, src netip.AddrPort, b []byte) {
 	r := &relayed{to: to, src: src, bytes: b}
 	r.sent, r.cause = w.relay.Inject(to, src, b)
-	if w.o.break_.relay != nil {
-		w.o.break_.relay(w, r)
+	if w.o.broken.relay != nil {
+		w.o.broken.relay(w, r)
 	}
 	if r.cause == mediarelay.Pass {
 		w.report.Relayed++

@@ -14,9 +14,11 @@ import (
 type plan struct {
 	number  string // called by; no other call has it
 	caller  int
-	life    uint64 // of the caller's user agent
-	late    bool   // no offer in the INVITE
-	rings   []ring_
+	life    uint64   // of the caller's user agent
+	late    bool     // no offer in the INVITE
+	fields  []string // more of them in the INVITE
+	wrong   bool     // the SBC has to refuse it
+	rings   []provisional
 	answer  time.Duration // after the INVITE came; 0: never
 	reject  time.Duration // the same
 	status  int           // of reject
@@ -32,8 +34,8 @@ type plan struct {
 // that only delays.
 const twice = 2 * time.Second
 
-// A ring_ is a provisional response.
-type ring_ struct {
+// A provisional is a provisional response.
+type provisional struct {
 	after  time.Duration
 	status int // 183: with SDP
 }
@@ -54,13 +56,21 @@ func planned(r *rand.Rand, serial int, o *Options) *plan {
 		prefix = fmt.Sprint(1 + (p.caller+2)%4) // most calls cross the border
 	}
 	p.number = prefix + fmt.Sprintf("%06d", serial)
+	switch r.IntN(30) {
+	case 0: // a number that no route takes
+		p.number, p.wrong = "9"+p.number[1:], true
+	case 1:
+		p.fields, p.wrong = []string{"Require: 100rel, fold"}, true
+	case 2:
+		p.fields = []string{"Supported: timer, 100rel", "Session-Expires: 1800;refresher=uac", "Allow-Events: refer"}
+	}
 	p.hangUp = time.Duration(2+r.IntN(40)) * time.Second
 	if !o.Sparse {
-		p.hangUp = time.Duration(1+r.IntN(6)) * time.Second
+		p.hangUp = time.Duration(8+r.IntN(16)) * time.Second
 	}
 	for range r.IntN(3) {
 		status := []int{180, 183, 181}[r.IntN(3)]
-		p.rings = append(p.rings, ring_{between(r, 0, 2*time.Second), status})
+		p.rings = append(p.rings, provisional{between(r, 0, 2*time.Second), status})
 	}
 	fate := r.IntN(10)
 	if o.Plain {
@@ -79,7 +89,11 @@ func planned(r *rand.Rand, serial int, o *Options) *plan {
 	p.hangers = [][2]bool{{true, false}, {false, true}, {true, true}}[r.IntN(3)]
 	if fate > 2 && !o.Plain {
 		for range r.IntN(6) {
-			p.talks = append(p.talks, drawDeed(r, p.hangUp))
+			last := p.hangUp + 2*time.Second
+			if !o.Sparse {
+				last = p.hangUp - still
+			}
+			p.talks = append(p.talks, drawDeed(r, last))
 		}
 	}
 	return p
@@ -91,18 +105,19 @@ func between(r *rand.Rand, from, to time.Duration) time.Duration {
 
 func drawDeed(r *rand.Rand, last time.Duration) deed {
 	d := deeds[r.IntN(len(deeds))]
-	d.callee, d.after = r.IntN(2) == 0, between(r, time.Second, last+2*time.Second)
+	d.callee, d.after = r.IntN(2) == 0, between(r, time.Second, last)
 	return d
 }
 
 type effects = []ua.Effect
 
 var deeds = []deed{
-	{name: "hold sendonly", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.SendOnly, do) }},
-	{name: "hold inactive", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.Inactive, do) }},
-	{name: "hold 0.0.0.0", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.ConnZero, do) }},
-	{name: "resume", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.NotHeld, do) }},
-	{name: "resume", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Hold(a.w.now, id, ua.NotHeld, do) }},
+	{name: "hold sendonly", do: hold(ua.SendOnly)},
+	{name: "hold inactive", do: hold(ua.Inactive)},
+	{name: "hold 0.0.0.0", do: hold(ua.ConnZero)},
+	{name: "resume", do: hold(ua.NotHeld)},
+	{name: "resume", do: hold(ua.NotHeld)},
+	{name: "resume", do: hold(ua.NotHeld)},
 	{name: "codec", do: func(a *actor, id ua.Call, do effects) effects {
 		return a.agent.Recodec(a.w.now, id, []ua.Codec{ua.PCMU, ua.PCMA}, do)
 	}},
@@ -113,6 +128,10 @@ var deeds = []deed{
 	}},
 	{name: "OPTIONS", do: func(a *actor, id ua.Call, do effects) effects { return a.agent.Options(a.w.now, id, do) }},
 	{name: "refuse the next", do: func(a *actor, id ua.Call, do effects) effects { a.agent.RefuseNext(id, 488); return do }},
+}
+
+func hold(h ua.Hold) func(*actor, ua.Call, effects) effects {
+	return func(a *actor, id ua.Call, do effects) effects { return a.hold(a.numbers[id], id, h, do) }
 }
 
 // begin plans everything, and returns when the last of it is done.
@@ -132,6 +151,10 @@ func (w *world) begin() (end time.Duration) {
 	for range w.o.Crashes {
 		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 20*time.Second)
 		w.queue.add(between(w.chance, 0, end), func() { a.crash(away) })
+	}
+	for range w.o.Calls / 4 {
+		a := w.actors[w.chance.IntN(len(w.actors))]
+		w.queue.add(between(w.chance, 0, end), func() { a.do(a.agent.Options(w.now, 0, nil)) })
 	}
 	for range w.o.Cuts {
 		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 45*time.Second)
@@ -164,7 +187,8 @@ func (w *world) place(p *plan) {
 		return
 	}
 	p.life = a.life
-	id, do := a.agent.Invite(w.now, ua.Invite{To: p.number, Late: p.late}, nil)
+	w.listen(p)
+	id, do := a.agent.Invite(w.now, ua.Invite{To: p.number, Late: p.late, Fields: p.fields}, nil)
 	a.call(p.number, id)
 	a.do(do)
 	if p.giveUp > 0 {
@@ -197,7 +221,7 @@ func (a *actor) incoming(e ua.Event, do effects) effects {
 	number, _, _ := strings.Cut(strings.TrimPrefix(e.Text, "sip:"), "@")
 	p := a.w.plans[number]
 	if p == nil {
-		a.w.fail("reach", "%s was called by %q, a number of nobody", a.at.name, e.Text)
+		a.w.fail(reach, "%s was called by %q, a number of nobody", a.at.name, e.Text)
 		return do
 	}
 	if p.caller == a.index {

@@ -14,6 +14,7 @@ type Report struct {
 	Events   int           // that happened, in all
 	Sent     int           // messages of the SBC
 	Relayed  int           // packets that it relayed
+	Heard    int           // times that a side was asked whether it hears the other
 	Strange  int           // packets and messages of strangers
 	Passed   time.Duration // of virtual time
 	Hash     uint64        // of everything that the SBC sent
@@ -70,8 +71,8 @@ func Run(o Options) (*Report, error) {
 
 // String is the report for people: counts, and problems a line each.
 func (r *Report) String() string {
-	s := fmt.Sprintf("%d calls (%d answered, %d planned to be), %d events, %d messages and %d packets sent, %d of strangers, %v passed, hash %#x",
-		r.Calls, r.Answered, r.Planned, r.Events, r.Sent, r.Relayed, r.Strange, r.Passed.Round(time.Second), r.Hash)
+	s := fmt.Sprintf("%d calls (%d answered, %d planned to be), %d events, %d messages and %d packets sent, %d heard, %d of strangers, %v passed, hash %#x",
+		r.Calls, r.Answered, r.Planned, r.Events, r.Sent, r.Relayed, r.Heard, r.Strange, r.Passed.Round(time.Second), r.Hash)
 	for _, p := range r.Problems {
 		s += "\n" + p.String()
 	}
@@ -82,5 +83,5 @@ func (r *Report) String() string {
 func (r *Report) add(o *Report) {
 	r.Calls, r.Answered, r.Planned = r.Calls+o.Calls, r.Answered+o.Answered, r.Planned+o.Planned
 	r.Events, r.Sent, r.Relayed, r.Strange = r.Events+o.Events, r.Sent+o.Sent, r.Relayed+o.Relayed, r.Strange+o.Strange
-	r.Passed += o.Passed
+	r.Passed, r.Heard = r.Passed+o.Passed, r.Heard+o.Heard
 }

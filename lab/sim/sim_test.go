@@ -9,7 +9,7 @@ import (
 
 var (
 	oneSeed = flag.String("seed", "", "play the world of this seed again, with all that happens in it")
-	worlds  = flag.Int("worlds", 0, "how many worlds to play; 0: 600, with -short 40")
+	worlds  = flag.Int("worlds", 0, "how many worlds to play; 0: 600, with -short 20")
 	first   = flag.Uint64("first", 0x1000, "the first seed")
 )
 
@@ -32,7 +32,7 @@ func TestSim(t *testing.T) {
 	if n == 0 {
 		n = 600
 		if testing.Short() {
-			n = 40
+			n = 20
 		}
 	}
 	var sum Report

@@ -142,8 +142,8 @@ func (w *world) arrive(listener int, src netip.AddrPort, b []byte) {
 // done sends what a shard has to send, and lets the checkers look.
 func (w *world) done(s *step) {
 	list := w.shards[s.shard].Out()
-	if w.o.break_.out != nil {
-		list = w.o.break_.out(w, list)
+	if w.o.broken.out != nil {
+		list = w.o.broken.out(w, list)
 	}
 	for _, o := range list {
 		m := newMessage(w.now, false, int(o.Flow.Listener), o.Flow.Remote, slices.Clone(o.Bytes))
@@ -163,8 +163,8 @@ func (w *world) done(s *step) {
 		}
 	}
 	s.before, s.after = w.held[s.shard], w.shards[s.shard].Inspect()
-	if w.o.break_.inspect != nil {
-		w.o.break_.inspect(w, &s.after)
+	if w.o.broken.inspect != nil {
+		w.o.broken.inspect(w, &s.after)
 	}
 	w.held[s.shard] = s.after
 	for _, c := range w.checkers {
@@ -212,7 +212,7 @@ func (w *world) note(format string, args ...any) {
 
 // harmed are the invariants that a user agent breaks by what it sends itself:
 // a mutant of its own message is its own word.
-var harmed = []string{violation, noCanary, noLeak, oneFinal, sameAnswer, legsEnd, oneCause, noAnswer}
+var harmed = []string{violation, noCanary, noLeak, oneFinal, sameAnswer, legsEnd, oneCause, noAnswer, cseqRises, pinnedSource, reach}
 
 // fail notes that an invariant does not hold.
 func (w *world) fail(invariant, format string, args ...any) {

@@ -21,9 +21,10 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 	}
 	do = call.disarm(TimerAgain, do)
 	d, r := c.describe(call, s, m)
-	if r != nil || in.offerIn == offerIn2xx && !d.has {
-		// RFC 3261 section 13.2.1: the ACK had to carry the answer. Without
-		// it there is no session, on either side.
+	if r != nil || in.offerIn == offerIn2xx && (!d.has || len(d.lines) > len(call.streams)) {
+		// RFC 3261 section 13.2.1: the ACK had to carry the answer, a line
+		// for each that was offered. Without it there is no session, on either
+		// side.
 		return c.end(call, "no_answer", nil, do)
 	}
 	to := s.other()

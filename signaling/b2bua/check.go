@@ -88,8 +88,8 @@ func contacts(m *sip.Message) (n int) {
 		if f.ID != sip.FieldContact {
 			continue
 		}
-		for _, err := range m.NameAddrs(f) {
-			if err != nil {
+		for na, err := range m.NameAddrs(f) {
+			if err != nil || !reachable(m, na.URI) {
 				return -1
 			}
 			n++

@@ -1,6 +1,7 @@
 package b2bua
 
 import (
+	"bytes"
 	"net/netip"
 
 	"sbc/signaling/edit"
@@ -93,12 +94,23 @@ func contactURI(m *sip.Message) []byte {
 		return nil
 	}
 	for na, err := range m.NameAddrs(f) {
-		if err != nil {
+		if err != nil || !reachable(m, na.URI) {
 			return nil
 		}
 		return m.Bytes(na.URI)
 	}
 	return nil
+}
+
+// reachable tells whether requests can be sent to a URI: RFC 3261 section
+// 8.1.1.8 wants sip or sips in Contact, and the next hop would not read others.
+func reachable(m *sip.Message, s edit.Span) bool {
+	uri, err := sip.ParseURI(m.Raw, s)
+	if err != nil {
+		return false
+	}
+	scheme := m.Bytes(uri.Scheme)
+	return bytes.EqualFold(scheme, []byte("sip")) || bytes.EqualFold(scheme, []byte("sips"))
 }
 
 // learnRoutes takes the route set of a dialog: in order from a request, in
@@ -113,7 +125,9 @@ func (l *leg) learnRoutes(m *sip.Message) {
 			if err != nil {
 				break
 			}
-			routes = append(routes, m.Bytes(na.Value))
+			if reachable(m, na.URI) {
+				routes = append(routes, m.Bytes(na.Value))
+			}
 		}
 	}
 	if !m.IsRequest() {

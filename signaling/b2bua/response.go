@@ -117,7 +117,7 @@ func (c *Calls) relayProvisional(call *Call, ev *Event, do []Effect) []Effect {
 	in, m := call.inv, ev.Msg
 	side := in.from.other()
 	d, r := c.describe(call, side, m)
-	if r != nil || in.offerIn == offerIn2xx {
+	if r != nil || in.offerIn == offerIn2xx || len(d.lines) > len(call.streams) {
 		// What cannot be relayed safely rings without early media; an offer
 		// belongs into the 2xx, because an unreliable response cannot carry
 		// one (RFC 3261 section 13.2.1).
@@ -145,8 +145,12 @@ func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
 		return do
 	}
 	d, r := c.describe(call, side, m)
-	if r == nil && in.offerIn == offerIn2xx && !d.has {
-		r = &Refusal{Status: 500, Reason: "No Offer In Response", Cause: "no_offer"}
+	switch {
+	case r != nil:
+	case in.offerIn == offerIn2xx && !d.has:
+		r = &Refusal{Cause: "no_offer"}
+	case in.offerIn == offerInInvite && len(d.lines) > len(call.legs[in.from].offered):
+		r = &Refusal{Cause: "sdp_lines"} // RFC 3264 section 6: as many as the offer has
 	}
 	if r != nil {
 		return c.abandon(call, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)

@@ -9,9 +9,9 @@ const (
 )
 
 // BodyPart finds the body, or the part of a multipart body (RFC 2046 section
-// 5.1), that has a media type. A message without a Content-Type has no body
-// that could be named, but for application/sdp, which old devices leave
-// untyped. The error tells of a multipart body that cannot be read.
+// 5.1), that has a media type, given in lower case. A body without a
+// Content-Type is taken as application/sdp: old devices send it so. The error,
+// an *Error, tells of a multipart body that cannot be read.
 func (m *Message) BodyPart(mediaType string) (part Span, ok bool, err error) {
 	if m.body.Empty() {
 		return Span{}, false, nil
@@ -20,128 +20,147 @@ func (m *Message) BodyPart(mediaType string) (part Span, ok bool, err error) {
 	if !has {
 		return m.body, mediaType == "application/sdp", nil
 	}
-	parts := 0
-	return m.findPart(m.body, f.Value, mediaType, 1, &parts)
+	var e Error
+	s := partSearch{raw: m.Raw, want: mediaType}
+	s.search(m.body, f.Value, 1, &e)
+	if err := e.result(); err != nil {
+		return Span{}, false, err
+	}
+	return s.found, s.ok, nil
 }
 
-func (m *Message) findPart(body, contentType Span, want string, depth int, parts *int) (Span, bool, error) {
-	typ, params := splitType(m.Raw, contentType)
-	if equalType(typ.Of(m.Raw), want) {
-		return body, true, nil
-	}
-	if len(typ.Of(m.Raw)) < 10 || !equalType(typ.Of(m.Raw)[:10], "multipart/") {
-		return Span{}, false, nil
-	}
-	boundary, _ := Param(m.Raw, params, "boundary")
-	sep := trimQuotes(m.Bytes(boundary))
-	if len(sep) == 0 || len(sep) > 70 || depth > nestingMax {
-		return Span{}, false, bad("multipart", 400, contentType.Start, "a boundary, and four levels at most")
-	}
-	return m.eachPart(body, sep, want, depth, parts)
+// A partSearch looks for the first part with a media type, and at all parts
+// behind it: the whole body must be readable.
+type partSearch struct {
+	raw   []byte
+	want  string
+	parts int // met so far, at all depths
+	found Span
+	ok    bool
 }
 
-func (m *Message) eachPart(body Span, sep []byte, want string, depth int, parts *int) (found Span, ok bool, err error) {
-	at, last := nextBoundary(m.Raw, body.Start, body, sep)
+// search looks at a body, or a part of one, and into it if it is multipart.
+func (s *partSearch) search(body, contentType Span, depth int, e *Error) {
+	end := endOf(s.raw, contentType.Start, contentType.End, ';')
+	name := trim(s.raw, Span{Start: contentType.Start, End: end}).Of(s.raw)
+	if !s.ok && equalFold(name, s.want) {
+		s.found, s.ok = body, true
+	}
+	const multipart = "multipart/"
+	if len(name) < len(multipart) || !equalFold(name[:len(multipart)], multipart) {
+		return
+	}
+	boundary, _ := Param(s.raw, Span{Start: end, End: contentType.End}, "boundary")
+	sep := trimQuotes(boundary.Of(s.raw))
+	switch {
+	case len(sep) == 0 || len(sep) > 70:
+		e.set("multipart", 400, contentType.Start, "a boundary of 1 to 70 octets")
+	case depth > nestingMax:
+		e.set("multipart", 400, body.Start, "4 levels at most")
+	default:
+		s.each(body, sep, depth, e)
+	}
+}
+
+// each looks at the parts that sep divides.
+func (s *partSearch) each(body Span, sep []byte, depth int, e *Error) {
+	at, last := nextBoundary(s.raw, body.Start, body, sep)
 	if at.Empty() {
-		return Span{}, false, bad("multipart", 400, body.Start, "the boundary that Content-Type names")
+		e.set("multipart", 400, body.Start, "the boundary that Content-Type names")
+		return
 	}
-	for !last {
-		var next Span
+	for !last && e.Cause == "" {
 		begin := at.End
-		next, last = nextBoundary(m.Raw, begin, body, sep)
-		if next.Empty() {
-			return Span{}, false, bad("multipart", 400, begin, "the closing boundary")
+		at, last = nextBoundary(s.raw, begin, body, sep)
+		if at.Empty() {
+			e.set("multipart", 400, begin, "the closing boundary")
+			return
 		}
-		if *parts++; *parts > partsMax {
-			return Span{}, false, bad("multipart", 400, begin, "16 parts at most")
+		if s.parts++; s.parts > partsMax {
+			e.set("multipart", 400, begin, "16 parts at most")
+			return
 		}
-		if !ok {
-			content, ct := m.part(Span{Start: begin, End: max(next.Start, begin)})
-			if found, ok, err = m.findPart(content, ct, want, depth+1, parts); err != nil {
-				return Span{}, false, err
-			}
-		}
-		at = next
+		content, contentType := splitPart(s.raw, Span{Start: begin, End: max(at.Start, begin)})
+		s.search(content, contentType, depth+1, e)
 	}
-	return found, ok, nil
 }
 
-// nextBoundary finds the delimiter line at or behind from: with the line end
-// before it, which belongs to it.
+// nextBoundary finds the next delimiter line at or behind from, with the line
+// end before it, which belongs to it.
 func nextBoundary(raw []byte, from int, body Span, sep []byte) (at Span, last bool) {
 	for i := from; i < body.End; {
 		j := bytes.Index(raw[i:body.End], sep)
 		if j < 0 {
-			return Span{}, false
+			break
 		}
 		j += i
 		i = j + 1
-		start, end := j-2, j+len(sep)
-		if start < body.Start || raw[start] != '-' || raw[start+1] != '-' || start > body.Start && raw[start-1] != '\n' {
+		start := j - 2
+		if start < from || raw[start] != '-' || raw[start+1] != '-' || start > body.Start && raw[start-1] != '\n' {
 			continue
 		}
-		last = end+2 <= body.End && raw[end] == '-' && raw[end+1] == '-'
-		if last {
-			end += 2
-		}
-		for end < body.End && isLWS(raw[end]) {
-			end++
-		}
-		if end < body.End && raw[end] != '\r' && raw[end] != '\n' {
+		end, last, ok := delimiterEnd(raw, j+len(sep), body.End)
+		if !ok {
 			continue
 		}
-		for k := 0; k < 2 && end < body.End && (raw[end] == '\r' || raw[end] == '\n'); k++ {
-			if end++; raw[end-1] == '\n' {
-				break
+		if start > from && raw[start-1] == '\n' {
+			start--
+			if start > from && raw[start-1] == '\r' {
+				start--
 			}
-		}
-		if start > body.Start && raw[start-1] == '\n' {
-			start--
-		}
-		if start > body.Start && raw[start-1] == '\r' {
-			start--
 		}
 		return Span{Start: start, End: end}, last
 	}
 	return Span{}, false
 }
 
-// part splits one part into its content and the value of its Content-Type.
-func (m *Message) part(s Span) (content, contentType Span) {
-	i := s.Start
-	for i < s.End {
-		nl := bytes.IndexByte(m.Raw[i:s.End], '\n')
+// delimiterEnd reads what follows the boundary in a delimiter line: two dashes
+// in the last one, white space, a line end.
+func delimiterEnd(raw []byte, i, end int) (next int, last, ok bool) {
+	if i+2 <= end && raw[i] == '-' && raw[i+1] == '-' {
+		last = true
+		i += 2
+	}
+	for i < end && (raw[i] == ' ' || raw[i] == '\t') {
+		i++
+	}
+	if i == end {
+		return i, last, true
+	}
+	if raw[i] == '\r' && i+1 < end && raw[i+1] == '\n' {
+		return i + 2, last, true
+	}
+	return i + 1, last, raw[i] == '\n'
+}
+
+// splitPart splits a part into its content and the value of its Content-Type,
+// empty if it has none.
+func splitPart(raw []byte, s Span) (content, contentType Span) {
+	for i := s.Start; i < s.End; {
+		nl := bytes.IndexByte(raw[i:s.End], '\n')
 		if nl < 0 {
-			return Span{Start: s.End, End: s.End}, contentType
+			break
 		}
-		line := trim(m.Raw, Span{Start: i, End: i + nl})
+		line := trim(raw, Span{Start: i, End: i + nl})
 		i += nl + 1
 		if line.Empty() {
 			return Span{Start: i, End: s.End}, contentType
 		}
-		if name, value, ok := bytes.Cut(m.Bytes(line), []byte(":")); ok && fieldID(bytes.TrimSpace(name)) == FieldContentType {
-			contentType = trim(m.Raw, Span{Start: line.End - len(value), End: line.End})
+		// A Content-Type may be folded; its first line has the type.
+		colon := bytes.IndexByte(line.Of(raw), ':')
+		if colon < 0 || nameID(bytes.TrimRight(line.Of(raw)[:colon], " \t")) != FieldContentType {
+			continue
 		}
+		for i < s.End && (raw[i] == ' ' || raw[i] == '\t') {
+			nl := bytes.IndexByte(raw[i:s.End], '\n')
+			if nl < 0 {
+				return Span{Start: s.End, End: s.End}, contentType
+			}
+			i += nl + 1
+		}
+		contentType = trim(raw, Span{Start: line.Start + colon + 1, End: i})
 	}
 	return Span{Start: s.End, End: s.End}, contentType
-}
-
-func splitType(raw []byte, s Span) (typ, params Span) {
-	end := endOf(raw, s.Start, s.End, ";")
-	return trim(raw, Span{Start: s.Start, End: end}), Span{Start: end, End: s.End}
-}
-
-// equalType compares media types, in which '/' stands beside tokens.
-func equalType(b []byte, text string) bool {
-	if len(b) != len(text) {
-		return false
-	}
-	for i, c := range b {
-		if c != text[i] && lower[c] != text[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func trimQuotes(b []byte) []byte {

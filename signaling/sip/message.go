@@ -1,13 +1,6 @@
-// Package sip reads, looks at, edits and writes SIP messages (RFC 3261).
-//
-// A Message keeps the octets that came in; its fields are views into them.
-// What nobody touches goes out as it came in. Structures inside of fields are
-// decoded when they are asked for; an edit replaces a span.
 package sip
 
-import (
-	"sbc/signaling/edit"
-)
+import "sbc/signaling/edit"
 
 type (
 	// A Span is a range of offsets into Message.Raw.
@@ -27,29 +20,44 @@ type Field struct {
 
 // A Message is one request or response. The zero Message is ready for Parse,
 // which may be called again and again; nothing is allocated for messages of
-// up to 32 fields.
+// up to 32 fields. A Message must not be copied.
+//
+// What a Message gives are views into the octets that Parse was given: they
+// are valid as long as those are, and until the next Parse.
 type Message struct {
-	Raw []byte // from the start line to the end of the body; a view into what Parse was given
+	Raw []byte // from the start line to the end of the body
 
-	response   bool
-	method     Method
-	status     int
-	methodName Span
-	uri        Span
-	reason     Span
-	start      Span
-	fieldsEnd  int
-	body       Span
-	fields     []Field
-	inline     [32]Field
-	first      [fieldIDs]uint8 // index+1 of the first field with an ID; 255: beyond
-	length     int             // Content-Length; -1: none
-
-	via         Via
-	from, to    NameAddr
-	callID      Span
+	response    bool
+	accepted    bool // by the last Parse
+	method      Method
+	status      int
+	methodName  Span
+	requestURI  Span
+	reason      Span
+	start       Span
+	fieldsEnd   int
+	body        Span
+	trailing    int // octets that were cut behind the body
+	length      int // Content-Length; -1: none
 	cseq        uint32
-	maxForwards int
+	maxForwards int // -1: none
+	callID      Span
+	vias        int // values, in all fields
+	contacts    int // values, in all fields
+	star        bool
+
+	fields []Field
+	inline [32]Field
+	first  [fieldIDs]uint16 // index+1 of the first field with an ID
+
+	via        Via      // the topmost value
+	from, to   NameAddr //
+	contact    NameAddr // the first
+	uri        URI
+	fromURI    URI
+	toURI      URI
+	contactURI URI
+	err        Error // what Parse found first
 }
 
 // IsRequest reports whether m is a request.
@@ -68,7 +76,10 @@ func (m *Message) Status() int { return m.status }
 func (m *Message) ReasonPhrase() Span { return m.reason }
 
 // RequestURI returns where the Request-URI of a request is.
-func (m *Message) RequestURI() Span { return m.uri }
+func (m *Message) RequestURI() Span { return m.requestURI }
+
+// URI returns the decoded Request-URI.
+func (m *Message) URI() URI { return m.uri }
 
 // StartLine returns where the start line is, without its line end.
 func (m *Message) StartLine() Span { return m.start }
@@ -78,15 +89,8 @@ func (m *Message) Fields() []Field { return m.fields }
 
 // First returns the first field with an ID.
 func (m *Message) First(id FieldID) (Field, bool) {
-	if i := m.first[id]; i > 0 && i < 255 {
+	if i := m.first[id]; i > 0 {
 		return m.fields[i-1], true
-	} else if i == 0 {
-		return Field{}, false
-	}
-	for _, f := range m.fields {
-		if f.ID == id {
-			return f, true
-		}
 	}
 	return Field{}, false
 }
@@ -96,7 +100,7 @@ func (m *Message) Count(id FieldID) (n int) {
 	if m.first[id] == 0 {
 		return 0
 	}
-	for i := range m.fields {
+	for i := int(m.first[id]) - 1; i < len(m.fields); i++ {
 		if m.fields[i].ID == id {
 			n++
 		}
@@ -106,12 +110,12 @@ func (m *Message) Count(id FieldID) (n int) {
 
 // FindName returns the first field of that name, long or compact, in any case.
 func (m *Message) FindName(name string) (Field, bool) {
-	if id := fieldID([]byte(name)); id != FieldUnknown {
+	if id := nameID([]byte(name)); id != FieldUnknown {
 		return m.First(id)
 	}
-	for _, f := range m.fields {
-		if f.ID == FieldUnknown && equalFold(m.Bytes(f.Name), name) {
-			return f, true
+	for i := range m.fields {
+		if f := &m.fields[i]; f.ID == FieldUnknown && equalFold(m.Bytes(f.Name), name) {
+			return *f, true
 		}
 	}
 	return Field{}, false
@@ -125,15 +129,17 @@ func (m *Message) Bytes(s Span) []byte { return s.Of(m.Raw) }
 func (m *Message) Unfold(dst []byte, s Span) []byte { return unfold(dst, s.Of(m.Raw)) }
 
 func unfold(dst, b []byte) []byte {
+	begin := len(dst)
 	for i := 0; i < len(b); i++ {
-		if b[i] != '\r' {
+		// A CR or LF that a backslash quotes is no fold: Parse refuses it.
+		if b[i] != '\r' && b[i] != '\n' {
 			dst = append(dst, b[i])
 			continue
 		}
-		for len(dst) > 0 && isLWS(dst[len(dst)-1]) {
+		for len(dst) > begin && isLWS(dst[len(dst)-1]) {
 			dst = dst[:len(dst)-1]
 		}
-		for i+1 < len(b) && (isLWS(b[i+1]) || b[i+1] == '\n' || b[i+1] == '\r') {
+		for i+1 < len(b) && isLWS(b[i+1]) {
 			i++
 		}
 		dst = append(dst, ' ')
@@ -141,10 +147,12 @@ func unfold(dst, b []byte) []byte {
 	return dst
 }
 
-func isLWS(c byte) bool { return c == ' ' || c == '\t' }
-
 // Body returns where the body is.
 func (m *Message) Body() Span { return m.body }
+
+// Trailing returns how many octets behind the body were cut
+// (RFC 3261 section 18.3).
+func (m *Message) Trailing() int { return m.trailing }
 
 // FieldsEnd returns the offset of the empty line: where new fields go.
 func (m *Message) FieldsEnd() int { return m.fieldsEnd }
@@ -155,8 +163,25 @@ func (m *Message) Via() Via { return m.via }
 // From returns the From field.
 func (m *Message) From() NameAddr { return m.from }
 
+// FromURI returns the decoded URI of From.
+func (m *Message) FromURI() URI { return m.fromURI }
+
 // To returns the To field.
 func (m *Message) To() NameAddr { return m.to }
+
+// ToURI returns the decoded URI of To.
+func (m *Message) ToURI() URI { return m.toURI }
+
+// Contact returns the first value of Contact and its URI; ok is false if
+// there is none, or if it is "*".
+func (m *Message) Contact() (na NameAddr, u URI, ok bool) {
+	return m.contact, m.contactURI, m.contacts > 0
+}
+
+// Contacts returns how many addresses all Contact fields hold together, and
+// whether one of the values is "*". An INVITE has exactly one
+// (RFC 3261 section 8.1.1.8).
+func (m *Message) Contacts() (n int, star bool) { return m.contacts, m.star }
 
 // CallID returns where the Call-ID is.
 func (m *Message) CallID() Span { return m.callID }
@@ -164,10 +189,11 @@ func (m *Message) CallID() Span { return m.callID }
 // CSeq returns the sequence number.
 func (m *Message) CSeq() uint32 { return m.cseq }
 
-// MaxForwards returns the value of Max-Forwards, -1 if there is none.
+// MaxForwards returns the value of Max-Forwards, -1 if there is none. In a
+// response it is always -1.
 func (m *Message) MaxForwards() int { return m.maxForwards }
 
-// AppendTo appends m with the edits done.
+// AppendTo appends m with the edits done. It sorts edits in place.
 func (m *Message) AppendTo(dst []byte, edits []Edit) ([]byte, error) {
 	return edit.AppendTo(dst, m.Raw, edits)
 }

@@ -1,12 +1,13 @@
 package sip
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 )
 
 // A NameAddr is the value of From, To, Contact, Route and their like: a URI
-// with an optional display name, and parameters.
+// with an optional display name, and parameters (RFC 3261 section 20.10).
 type NameAddr struct {
 	Value     Span // all of it
 	Display   Span // with its quotes
@@ -20,133 +21,154 @@ type NameAddr struct {
 var ErrStar = errors.New("the value is *")
 
 // NameAddrs yields the comma-joined values of a field. It ends after the
-// first error.
+// first error, which is ErrStar or an *Error.
 func (m *Message) NameAddrs(f Field) iter.Seq2[NameAddr, error] {
 	return func(yield func(NameAddr, error) bool) {
+		var (
+			na NameAddr
+			u  URI
+		)
 		for i := f.Value.Start; i < f.Value.End; {
-			end := endOf(m.Raw, i, f.Value.End, ",")
-			na, err := ParseNameAddr(m.Raw, Span{Start: i, End: end})
-			if !yield(na, err) || err != nil {
+			if isStar(m.Raw, i, f.Value.End) {
+				yield(NameAddr{Value: Span{Start: i, End: i + 1}}, ErrStar)
 				return
 			}
-			if end == f.Value.End-1 {
-				yield(na, bad("syntax", 400, end, "a value behind the comma"))
+			var e Error
+			if i = readNameAddr(m.Raw, i, f.Value.End, &na, &u, &e); i < 0 {
+				yield(na, e.result())
 				return
 			}
-			i = end + 1
+			if !yield(na, nil) {
+				return
+			}
 		}
 	}
 }
 
-// ParseNameAddr decodes one value. Without angle brackets, what follows the
-// first ';' belongs to the field, not to the URI (RFC 3261 section 20.10).
-func ParseNameAddr(raw []byte, s Span) (NameAddr, error) {
+// ParseNameAddr decodes the one value in s. The error is ErrStar or an *Error.
+func ParseNameAddr(raw []byte, s Span) (na NameAddr, err error) {
 	s = trim(raw, s)
-	na := NameAddr{Value: s}
-	if s.Len() == 1 && raw[s.Start] == '*' {
-		return na, ErrStar
+	if isStar(raw, s.Start, s.End) {
+		return NameAddr{Value: s}, ErrStar
 	}
-	i := s.Start
-	if i < s.End && raw[i] == '"' {
-		end := quoteEnd(raw, i, s.End)
-		if end < 0 {
-			return na, bad("quoting", 400, i, "the end of the quoted string")
-		}
-		na.Display = Span{Start: i, End: end + 1}
-		i = end + 1
+	var (
+		u URI
+		e Error
+	)
+	if i := readNameAddr(raw, s.Start, s.End, &na, &u, &e); i >= 0 && i < s.End {
+		e.syntax(na.Value.End, "one value")
 	}
-	lt := i
-	for lt < s.End && raw[lt] != '<' && raw[lt] != '"' {
-		lt++
-	}
-	if lt == s.End {
-		return na.bare(raw, i)
-	}
-	if raw[lt] == '"' {
-		return na, bad("quoting", 400, lt, "'<'")
-	}
-	if na.Display.Empty() {
-		na.Display = trim(raw, Span{Start: i, End: lt})
-	} else if !trim(raw, Span{Start: i, End: lt}).Empty() {
-		return na, bad("quoting", 400, i, "'<'")
-	}
-	gt := lt + 1
-	for gt < s.End && raw[gt] != '>' && raw[gt] != '<' {
-		gt++
-	}
-	if gt == s.End || raw[gt] == '<' {
-		return na, bad("quoting", 400, lt, "'>'")
-	}
-	na.Bracketed, na.URI = true, Span{Start: lt + 1, End: gt}
-	if na.URI.Empty() {
-		return na, bad("syntax", 400, lt, "a URI in the brackets")
-	}
-	return na.params(raw, gt+1)
+	return na, e.result()
 }
 
-// bare reads addr-spec without angle brackets.
-func (na NameAddr) bare(raw []byte, i int) (NameAddr, error) {
-	if !na.Display.Empty() {
-		return na, bad("quoting", 400, i, "'<'")
+// isStar tells whether the value at i is "*".
+func isStar(raw []byte, i, end int) bool {
+	if i == end || raw[i] != '*' {
+		return false
 	}
-	end := i
-	for end < na.Value.End && raw[end] != ';' {
-		if isSpace(raw[end]) {
-			if t := trim(raw, Span{Start: end, End: na.Value.End}); !t.Empty() && raw[t.Start] != ';' {
-				return na, bad("syntax", 400, end, "';' or the end")
-			}
-			break
-		}
-		end++
-	}
-	na.URI = Span{Start: i, End: end}
-	if na.URI.Empty() {
-		return na, bad("syntax", 400, i, "a URI")
-	}
-	return na.params(raw, end)
+	i = skipLWS(raw, i+1, end)
+	return i == end || raw[i] == ','
 }
 
-func (na NameAddr) params(raw []byte, i int) (NameAddr, error) {
-	na.Params = trim(raw, Span{Start: i, End: na.Value.End})
-	if err := checkParams(raw, na.Params); err != nil {
-		return na, err
+// readNameAddr decodes the value at i and its URI, and returns where the next
+// value begins, end if there is none. There is no white space around
+// raw[i:end].
+func readNameAddr(raw []byte, i, end int, na *NameAddr, u *URI, e *Error) int {
+	*na = NameAddr{Value: Span{Start: i, End: end}}
+	open := i
+	if i < end && raw[i] != '<' {
+		if open = readDisplay(raw, i, end, na, e); open < 0 {
+			return open
+		}
 	}
-	if !na.Params.Empty() {
-		na.Tag, _ = Param(raw, na.Params, "tag")
+	if open < end && raw[open] == '<' {
+		if i = readURI(raw, open+1, end, false, u, nil); i < 0 || i == end || raw[i] != '>' {
+			return unclosed(raw, open, end, u, e)
+		}
+		na.Bracketed, na.URI = true, u.All
+		i++
+	} else if i = readURI(raw, i, end, true, u, e); i >= 0 {
+		na.URI = u.All
+	} else {
+		return i
 	}
-	return na, nil
+	if i < end && raw[i] != ';' {
+		i = skipLWS(raw, i, end)
+	}
+	na.Params.Start = i
+	for i < end && raw[i] == ';' {
+		var p param
+		if i = nextParam(raw, i, end, &p, e); i < 0 {
+			return i
+		}
+		if p.name.Len() == 3 && raw[p.name.Start]|0x20 == 't' && na.Tag.Empty() && equalFold(p.name.Of(raw), "tag") {
+			na.Tag = p.value
+		}
+	}
+	if na.Params.End = i; i < end || isLWS(raw[i-1]) {
+		return nextValue(raw, i, end, na, e)
+	}
+	return i
 }
 
-// checkParams tells whether params are ';'-separated, without empty ones.
-func checkParams(raw []byte, params Span) error {
-	for i := params.Start; i < params.End; {
-		if isSpace(raw[i]) {
-			i++
-			continue
+// nextValue ends the value of na at i, less white space, and returns where
+// the next begins, end if there is none.
+func nextValue(raw []byte, i, end int, na *NameAddr, e *Error) int {
+	if i < end && raw[i] != ',' {
+		return e.syntax(i, "';', ',' or the end")
+	}
+	na.Value.End = trim(raw, Span{Start: na.Value.Start, End: i}).End
+	na.Params.End = max(na.Params.Start, na.Value.End)
+	if i == end {
+		return i
+	}
+	if i = skipLWS(raw, i+1, end); i == end {
+		return e.syntax(i, "a value behind the comma")
+	}
+	return i
+}
+
+// readDisplay reads a display name and returns where the '<' behind it is. A
+// value without a display name is an addr-spec, and the offset some other.
+func readDisplay(raw []byte, i, end int, na *NameAddr, e *Error) int {
+	start := i
+	if raw[i] == '"' {
+		q := quoteEnd(raw, i, end)
+		if q < 0 {
+			return e.set("quoting", 400, i, "the end of the quoted string")
 		}
-		if raw[i] != ';' {
-			return bad("syntax", 400, i, "';'")
+		na.Display = Span{Start: i, End: q + 1}
+		if i = skipLWS(raw, q+1, end); i == end || raw[i] != '<' {
+			return e.set("quoting", 400, i, "'<'")
+		}
+		return i
+	}
+	// The grammar has tokens here. Devices write names in UTF-8 and with
+	// dots and brackets; what cannot be told from an addr-spec is refused.
+	for i < end && raw[i] != '<' {
+		switch raw[i] {
+		case '"':
+			return e.set("quoting", 400, i, "'<'")
+		case ',', ';':
+			return start
 		}
 		i++
-		for i < params.End && isSpace(raw[i]) {
-			i++
-		}
-		if i == params.End || lower[raw[i]] == 0 {
-			return bad("syntax", 400, i, "the name of a parameter")
-		}
-		for i < params.End && raw[i] != ';' {
-			switch c := raw[i]; {
-			case c == '"':
-				end := quoteEnd(raw, i, params.End)
-				if end < 0 {
-					return bad("quoting", 400, i, "the end of the quoted string")
-				}
-				i = end
-			case c == ',' || c == '<' || c == '>':
-				return bad("syntax", 400, i, "';' or the end")
-			}
-			i++
-		}
 	}
-	return nil
+	if i < end {
+		na.Display = trim(raw, Span{Start: start, End: i})
+		return i
+	}
+	return start
+}
+
+// unclosed says what is wrong with the URI in the brackets that open.
+func unclosed(raw []byte, open, end int, u *URI, e *Error) int {
+	// Whatever else is wrong: without its end there is no URI to judge.
+	if bytes.IndexByte(raw[open:end], '>') < 0 {
+		return e.set("quoting", 400, open, "'>'")
+	}
+	if i := readURI(raw, open+1, end, false, u, e); i >= 0 {
+		return e.syntax(i, "'>'")
+	}
+	return -1
 }

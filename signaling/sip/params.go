@@ -2,83 +2,58 @@ package sip
 
 import "iter"
 
+// A param is one parameter of a field; value is empty for a flag.
+type param struct{ name, value Span }
+
+// nextParam reads the parameter that begins with the ';' at i, and returns
+// the offset of what follows it and the white space behind it: ';', ',' or
+// end.
+func nextParam(raw []byte, i, end int, p *param, e *Error) int {
+	i = skipLWS(raw, i+1, end)
+	start := i
+	i = run(raw, i, end, isToken)
+	if i == start {
+		return e.syntax(i, "the name of a parameter")
+	}
+	p.name, p.value = Span{Start: start, End: i}, Span{Start: i, End: i}
+	if i == end || raw[i] == ';' {
+		return i
+	}
+	if i = skipLWS(raw, i, end); i < end && raw[i] == '=' {
+		if i = skipLWS(raw, i+1, end); i < end && raw[i] == '"' {
+			start = i
+			if i = quoteEnd(raw, i, end); i < 0 {
+				return e.set("quoting", 400, start, "the end of the quoted string")
+			}
+			i++
+			p.value = Span{Start: start, End: i}
+		} else {
+			p.value.Start = i
+			i = run(raw, i, end, isValue)
+			p.value.End = i
+		}
+		i = skipLWS(raw, i, end)
+	}
+	if i < end && raw[i] != ';' && raw[i] != ',' {
+		return e.syntax(i, "';', ',' or the end")
+	}
+	return i
+}
+
 // Param returns the value of a parameter in params (";a=b;c"); for one
 // without a value ok is true and the value is empty. Names are compared
 // without case. A quoted value keeps its quotes.
 func Param(raw []byte, params Span, name string) (value Span, ok bool) {
-	for i := params.Start; i < params.End; {
-		if raw[i] == ';' || isSpace(raw[i]) {
-			i++
-			continue
+	var (
+		p param
+		e Error
+	)
+	for i := skipLWS(raw, params.Start, params.End); i >= 0 && i < params.End && raw[i] == ';'; {
+		if i = nextParam(raw, i, params.End, &p, &e); i >= 0 && equalFold(p.name.Of(raw), name) {
+			return p.value, true
 		}
-		end := endOf(raw, i, params.End, ";")
-		n, v := splitParam(raw, Span{Start: i, End: end})
-		if equalFold(n.Of(raw), name) {
-			return v, true
-		}
-		i = end
 	}
 	return Span{}, false
-}
-
-func splitParam(raw []byte, s Span) (name, value Span) {
-	for i := s.Start; i < s.End; i++ {
-		if raw[i] == '=' {
-			return trim(raw, Span{Start: s.Start, End: i}), trim(raw, Span{Start: i + 1, End: s.End})
-		}
-	}
-	return trim(raw, s), Span{Start: s.End, End: s.End}
-}
-
-// endOf returns the first offset from i on at which one of stop stands,
-// outside of quotes and angle brackets; end if there is none.
-func endOf(raw []byte, i, end int, stop string) int {
-	for ; i < end; i++ {
-		c := raw[i]
-		switch {
-		case c == '"':
-			if i = quoteEnd(raw, i, end); i < 0 {
-				return end
-			}
-		case c == '<':
-			for i < end && raw[i] != '>' {
-				i++
-			}
-		default:
-			for j := range len(stop) {
-				if c == stop[j] {
-					return i
-				}
-			}
-		}
-	}
-	return end
-}
-
-// quoteEnd returns the offset of the quote that ends the quoted string that
-// begins at i, or -1.
-func quoteEnd(raw []byte, i, end int) int {
-	for i++; i < end; i++ {
-		switch raw[i] {
-		case '\\':
-			i++
-		case '"':
-			return i
-		}
-	}
-	return -1
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-func trim(raw []byte, s Span) Span {
-	for s.Start < s.End && isSpace(raw[s.Start]) {
-		s.Start++
-	}
-	for s.End > s.Start && isSpace(raw[s.End-1]) {
-		s.End--
-	}
-	return s
 }
 
 // Tokens yields the members of a comma-separated list, without the white
@@ -86,7 +61,7 @@ func trim(raw []byte, s Span) Span {
 func Tokens(raw []byte, value Span) iter.Seq[Span] {
 	return func(yield func(Span) bool) {
 		for i := value.Start; i < value.End; {
-			end := endOf(raw, i, value.End, ",")
+			end := endOf(raw, i, value.End, ',')
 			if s := trim(raw, Span{Start: i, End: end}); !s.Empty() && !yield(s) {
 				return
 			}

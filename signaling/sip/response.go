@@ -9,15 +9,23 @@ import (
 type Response struct {
 	Status      int
 	Reason      string         // "": the status's own
-	ToTag       []byte         // put into To if that has none
+	ToTag       []byte         // put into To if that has none, except in a 100
 	Src         netip.AddrPort // where the request came from; valid: received and rport are added to the top Via
 	Fields      []byte         // complete lines
-	ContentType string
+	ContentType string         // of Body
 	Body        []byte
 }
 
-// AppendResponse writes a response to req with what RFC 3261 section 8.2.6.2
-// and 12.1.1 copy from it. req may be one that Parse refused with a status.
+// copied are the fields of a request that stand in its responses (RFC 3261
+// section 8.2.6.2), besides Via.
+var copied = [fieldIDs]bool{
+	FieldFrom: true, FieldTo: true, FieldCallID: true, FieldCSeq: true, FieldRecordRoute: true, FieldTimestamp: true,
+}
+
+// AppendResponse writes a response to req with what RFC 3261 sections 8.2.6
+// and 12.1.1 copy from it: Via, From, To, Call-ID, CSeq; Record-Route where the
+// response makes a dialog; Timestamp in a 100. req may be one that Parse
+// refused with a status.
 func AppendResponse(dst []byte, req *Message, r *Response) []byte {
 	reason := r.Reason
 	if reason == "" {
@@ -27,24 +35,10 @@ func AppendResponse(dst []byte, req *Message, r *Response) []byte {
 	dst = strconv.AppendInt(dst, int64(r.Status), 10)
 	dst = append(append(append(dst, ' '), reason...), "\r\n"...)
 	dst = AppendVias(dst, req, r.Src)
-	for _, f := range req.fields {
-		switch f.ID {
-		case FieldFrom, FieldCallID, FieldCSeq:
-		case FieldTo:
-			dst = appendTo(dst, req, f, r)
-			continue
-		case FieldRecordRoute:
-			if r.Status < 101 || r.Status > 299 {
-				continue
-			}
-		case FieldTimestamp:
-			if r.Status != 100 {
-				continue
-			}
-		default:
-			continue
+	for i := range req.fields {
+		if f := &req.fields[i]; copied[f.ID] {
+			dst = req.appendCopy(dst, i, f, r)
 		}
-		dst = appendField(dst, req, f)
 	}
 	dst = append(dst, r.Fields...)
 	if r.ContentType != "" {
@@ -55,94 +49,44 @@ func AppendResponse(dst []byte, req *Message, r *Response) []byte {
 	return append(append(dst, "\r\n\r\n"...), r.Body...)
 }
 
-func appendField(dst []byte, m *Message, f Field) []byte {
-	dst = append(append(dst, f.ID.String()...), ": "...)
-	return append(appendClean(dst, m.Bytes(f.Value)), "\r\n"...)
-}
-
-// appendClean writes a value of a message that may have been refused, so that
-// nothing in it can end the line.
-func appendClean(dst, value []byte) []byte {
-	at := len(dst)
-	dst = unfold(dst, value)
-	for i := at; i < len(dst); i++ {
-		if c := dst[i]; c < ' ' && c != '\t' || c == 0x7f {
-			dst[i] = ' '
+// appendCopy writes field i of m into the response r, if it belongs there. Of
+// fields that may stand there only once, only the first does.
+func (m *Message) appendCopy(dst []byte, i int, f *Field, r *Response) []byte {
+	first := int(m.first[f.ID]) == i+1
+	switch f.ID {
+	case FieldRecordRoute:
+		if r.Status < 101 || r.Status > 299 {
+			return dst
+		}
+	case FieldTimestamp:
+		if r.Status != 100 || !first {
+			return dst
+		}
+	default:
+		if !first {
+			return dst
 		}
 	}
-	return dst
-}
-
-func appendTo(dst []byte, req *Message, f Field, r *Response) []byte {
-	dst = append(dst, "To: "...)
-	dst = appendClean(dst, req.Bytes(f.Value))
-	na, err := ParseNameAddr(req.Raw, f.Value)
-	if len(r.ToTag) > 0 && r.Status > 100 && (err != nil || na.Tag.Empty()) {
+	dst = append(append(dst, f.ID.String()...), ": "...)
+	dst = m.appendValue(dst, f.Value)
+	if f.ID == FieldTo && len(r.ToTag) > 0 && r.Status > 100 && m.to.Tag.Empty() {
 		dst = append(append(dst, ";tag="...), r.ToTag...)
 	}
 	return append(dst, "\r\n"...)
 }
 
-// AppendVias writes the Via fields of req, a line each. If src is valid, the
-// topmost value gets received where its host is another, and received and the
-// value of rport where rport was asked for (RFC 3261 section 18.2.1, RFC 3581
-// section 4).
-func AppendVias(dst []byte, req *Message, src netip.AddrPort) []byte {
-	top := true
-	for _, f := range req.fields {
-		if f.ID != FieldVia {
-			continue
+// appendValue writes a value, unfolded. In a message that was refused it may
+// hold anything: nothing in it may end the line.
+func (m *Message) appendValue(dst []byte, s Span) []byte {
+	begin := len(dst)
+	dst = unfold(dst, s.Of(m.Raw))
+	if m.accepted {
+		return dst
+	}
+	for i := begin; i < len(dst); i++ {
+		if c := dst[i]; c < ' ' && c != '\t' || c == 0x7f {
+			dst[i] = ' '
 		}
-		dst = append(dst, "Via: "...)
-		if top && src.IsValid() {
-			dst = appendTopVia(dst, req, f, src)
-		} else {
-			dst = appendClean(dst, req.Bytes(f.Value))
-		}
-		dst = append(dst, "\r\n"...)
-		top = false
 	}
 	return dst
-}
-
-func appendTopVia(dst []byte, req *Message, f Field, src netip.AddrPort) []byte {
-	v := &req.via
-	host, err := netip.ParseAddr(string(trimBrackets(req.Bytes(v.Host))))
-	elsewhere := err != nil || host.Unmap() != src.Addr().Unmap()
-	if v.Value.Empty() || !elsewhere && !v.HasRport {
-		return appendClean(dst, req.Bytes(f.Value))
-	}
-	at := v.Value.Start
-	for i := v.Params.Start; i < v.Params.End; {
-		if req.Raw[i] == ';' || isSpace(req.Raw[i]) {
-			i++
-			continue
-		}
-		end := endOf(req.Raw, i, v.Params.End, ";")
-		name, _ := splitParam(req.Raw, Span{Start: i, End: end})
-		if n := name.Of(req.Raw); equalFold(n, "rport") || equalFold(n, "received") {
-			semi := i
-			for req.Raw[semi] != ';' {
-				semi--
-			}
-			dst = appendClean(dst, req.Raw[at:semi])
-			at = end
-		}
-		i = end
-	}
-	dst = appendClean(dst, req.Raw[at:v.Value.End])
-	dst = append(dst, ";received="...)
-	dst = src.Addr().Unmap().AppendTo(dst)
-	if v.HasRport {
-		dst = append(dst, ";rport="...)
-		dst = strconv.AppendUint(dst, uint64(src.Port()), 10)
-	}
-	return appendClean(dst, req.Raw[v.Value.End:f.Value.End])
-}
-
-func trimBrackets(b []byte) []byte {
-	if n := len(b); n > 2 && b[0] == '[' && b[n-1] == ']' {
-		return b[1 : n-1]
-	}
-	return b
 }

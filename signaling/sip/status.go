@@ -20,7 +20,8 @@ var statusText = map[int]string{
 	600: "Busy Everywhere", 603: "Decline", 604: "Does Not Exist Anywhere", 606: "Not Acceptable", 607: "Unwanted", 608: "Rejected",
 }
 
-// StatusText returns the reason phrase of a status.
+// StatusText returns the reason phrase of a status, "Unknown" for one that is
+// not registered.
 func StatusText(status int) string {
 	if s, ok := statusText[status]; ok {
 		return s

@@ -1,5 +1,7 @@
 package sip
 
+import "encoding/binary"
+
 // A URI is a decoded sip:, sips: or tel: URI; of other schemes only All and
 // Scheme are set, and Host is what follows the colon. A tel: URI has its
 // number in Host.
@@ -9,136 +11,243 @@ type URI struct {
 	Params                      Span // from the first ';'
 	Headers                     Span // behind the '?'
 	Port                        int  // 0: none
+
+	scheme scheme
 }
 
-// ParseURI decodes the URI at s, without angle brackets.
-func ParseURI(raw []byte, s Span) (URI, error) {
-	u := URI{All: s}
-	i := s.Start
-	for i < s.End && raw[i] != ':' {
-		if lower[raw[i]] == 0 {
-			return u, bad("syntax", 400, i, "a scheme")
+type scheme uint8
+
+const (
+	schemeOther scheme = iota
+	schemeSIP
+	schemeSIPS
+	schemeTel
+)
+
+// Routable reports whether u has a scheme that the SBC can route: sip, sips
+// or tel.
+func (u *URI) Routable() bool { return u.scheme != schemeOther }
+
+// Secure reports whether u is a sips: URI.
+func (u *URI) Secure() bool { return u.scheme == schemeSIPS }
+
+// ParseURI decodes the URI at s, without angle brackets. The error is an
+// *Error.
+func ParseURI(raw []byte, s Span) (u URI, err error) {
+	var e Error
+	if i := readURI(raw, s.Start, s.End, false, &u, &e); i >= 0 && i < s.End {
+		e.syntax(i, "an octet that may stand in a URI")
+	}
+	return u, e.result()
+}
+
+// readURI decodes the URI at raw[i:end], up to the first octet that cannot
+// stand in one, and returns where it ended. A bare URI, one without angle
+// brackets around it, has no parameters and headers: they would belong to the
+// field (RFC 3261 section 20.10).
+func readURI(raw []byte, i, end int, bare bool, u *URI, e *Error) int {
+	if next := u.readCommon(raw, i, end, bare); next > 0 {
+		return next
+	}
+	return readOdd(raw, i, end, bare, u, e)
+}
+
+// readCommon reads sip:user@host:port;params, as nearly all URIs are, in one
+// go. Whatever else it meets it leaves to readOdd, and returns 0.
+func (u *URI) readCommon(raw []byte, i, end int, bare bool) int {
+	const sip = uint32('s' | 'i'<<8 | 'p'<<16 | ':'<<24)
+	if i+4 >= end || binary.LittleEndian.Uint32(raw[i:])|0x202020 != sip {
+		return 0
+	}
+	*u = URI{scheme: schemeSIP, Scheme: Span{Start: i, End: i + 3}}
+	u.All.Start = i
+	i += 4
+	j := run(raw, i, end, isUser)
+	if j < end && raw[j] == '@' && i < j {
+		u.User = Span{Start: i, End: j}
+		i = j + 1
+		j = end
+	}
+	j = run(raw, i, j, isHost)
+	u.Host = Span{Start: i, End: j}
+	if j == i {
+		return 0
+	}
+	if j < end && raw[j] == ':' {
+		n, next := digits(raw, j+1, end, 65535)
+		if next == j+1 {
+			return 0
+		}
+		u.Port, j = int(n), next
+	}
+	if j < end && raw[j] == ';' && !bare {
+		i = j
+		for j < end && class[raw[j]]&isURI != 0 {
+			if raw[j] == '@' || raw[j] == '?' {
+				return 0
+			}
+			j++
+		}
+		u.Params = Span{Start: i, End: j}
+	}
+	if j < end && class[raw[j]]&isURI != 0 && !(bare && raw[j] == ';') {
+		return 0
+	}
+	u.All.End = j
+	return j
+}
+
+// readOdd is readURI for all URIs.
+func readOdd(raw []byte, i, end int, bare bool, u *URI, e *Error) int {
+	*u = URI{All: Span{Start: i}}
+	i = readScheme(raw, i, end, u, e)
+	if i < 0 {
+		return i
+	}
+	start := i
+	switch u.scheme {
+	case schemeSIP, schemeSIPS:
+		i = readHierarchy(raw, i, end, bare, u, e)
+	default:
+		i = readOpaque(raw, i, end, bare, u)
+	}
+	if i == start {
+		return e.syntax(i, "what the scheme names")
+	}
+	u.All.End = i
+	return i
+}
+
+func readScheme(raw []byte, i, end int, u *URI, e *Error) int {
+	start := i
+	// RFC 3261 section 25.1: a letter, then letters, digits, "+", "-" and ".".
+	for i < end && (class[raw[i]]&isHost != 0 && raw[i] != '_' || raw[i] == '+') {
+		i++
+	}
+	if i == start || raw[start]|0x20 < 'a' || raw[start]|0x20 > 'z' || i == end || raw[i] != ':' {
+		return e.syntax(i, "a scheme and a colon")
+	}
+	u.Scheme = Span{Start: start, End: i}
+	switch name := raw[start:i]; {
+	case equalFold(name, "sip"):
+		u.scheme = schemeSIP
+	case equalFold(name, "sips"):
+		u.scheme = schemeSIPS
+	case equalFold(name, "tel"):
+		u.scheme = schemeTel
+	}
+	return i + 1
+}
+
+// readOpaque reads a number with its parameters, or what follows the colon of
+// a scheme that we do not know.
+func readOpaque(raw []byte, i, end int, bare bool, u *URI) int {
+	u.Host.Start = i
+	split := u.scheme == schemeTel
+	for i < end && class[raw[i]]&isURI != 0 {
+		if c := raw[i]; c == ';' && (split || bare) || bare && (c == ',' || c == '?') {
+			break
 		}
 		i++
 	}
-	if i == s.Start || i == s.End {
-		return u, bad("syntax", 400, s.Start, "a scheme and a colon")
+	u.Host.End = i
+	if split && !bare && i < end && raw[i] == ';' {
+		u.Params.Start = i
+		i = run(raw, i, end, isURI)
+		u.Params.End = i
 	}
-	u.Scheme = Span{Start: s.Start, End: i}
-	rest := Span{Start: i + 1, End: s.End}
-	for j := rest.Start; j < rest.End; j++ {
-		if c := raw[j]; c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == '"' {
-			return u, bad("syntax", 400, j, "an octet that may stand in a URI")
-		}
-	}
-	if rest.Empty() {
-		return u, bad("syntax", 400, rest.Start, "a host")
-	}
-	switch scheme := u.Scheme.Of(raw); {
-	case equalFold(scheme, "sip"), equalFold(scheme, "sips"):
-		return u.hierarchy(raw, rest)
-	case equalFold(scheme, "tel"):
-		u.Host = rest
-		for j := rest.Start; j < rest.End; j++ {
-			if raw[j] == ';' {
-				u.Host.End, u.Params = j, Span{Start: j, End: rest.End}
-				break
-			}
-		}
-		return u, nil
-	}
-	u.Host = rest
-	return u, nil
+	return i
 }
 
-// hierarchy reads userinfo, hostport, parameters and headers.
-func (u URI) hierarchy(raw []byte, s Span) (URI, error) {
-	// The user part may hold ; ? and more (RFC 3261 section 25.1): the last @
-	// before the end of the host ends it, and a host has none.
-	at := -1
-	for j := s.Start; j < s.End; j++ {
-		if raw[j] == '@' {
-			at = j
+// readHierarchy reads userinfo, hostport, parameters and headers.
+func readHierarchy(raw []byte, i, end int, bare bool, u *URI, e *Error) int {
+	if i = readUser(raw, i, end, bare, u, e); i < 0 {
+		return i
+	}
+	if i = readHostPort(raw, i, end, &u.Host, &u.Port, e); i < 0 || bare {
+		return i
+	}
+	if i < end && raw[i] == ';' {
+		u.Params.Start = i
+		for i < end && class[raw[i]]&isURI != 0 && raw[i] != '?' {
+			i++
+		}
+		u.Params.End = i
+	}
+	if i < end && raw[i] == '?' {
+		u.Headers.Start = i + 1
+		i = run(raw, i, end, isURI)
+		u.Headers.End = i
+	}
+	return i
+}
+
+// readUser reads userinfo, if there is one, and returns where the host
+// begins. The user may hold ';' and '?', a host may not hold '@': the first
+// '@' decides (RFC 3261 section 25.1).
+func readUser(raw []byte, start, end int, bare bool, u *URI, e *Error) int {
+	at := start
+	for at < end && class[raw[at]]&isURI != 0 && raw[at] != '@' {
+		if c := raw[at]; bare && (c == ';' || c == ',' || c == '?') {
+			return start
+		}
+		at++
+	}
+	if at == end || raw[at] != '@' {
+		return start
+	}
+	u.User = Span{Start: start, End: at}
+	for i := start; i < at; i++ {
+		if raw[i] == ':' {
+			u.User.End, u.Password = i, Span{Start: i + 1, End: at}
 			break
 		}
 	}
-	if at >= 0 {
-		u.User = Span{Start: s.Start, End: at}
-		for j := s.Start; j < at; j++ {
-			if raw[j] == ':' {
-				u.User.End, u.Password = j, Span{Start: j + 1, End: at}
-				break
-			}
-		}
-		if u.User.Empty() {
-			return u, bad("syntax", 400, at, "a user before the @")
-		}
-		s.Start = at + 1
+	if u.User.Empty() {
+		return e.syntax(at, "a user before the @")
 	}
-	host, port, i, err := hostPort(raw, s)
-	if err != nil {
-		return u, err
-	}
-	u.Host, u.Port = host, port
-	if i < s.End && raw[i] == ';' {
-		j := i
-		for j < s.End && raw[j] != '?' {
-			j++
-		}
-		u.Params, i = Span{Start: i, End: j}, j
-	}
-	if i < s.End && raw[i] == '?' {
-		u.Headers, i = Span{Start: i + 1, End: s.End}, s.End
-	}
-	if i < s.End {
-		return u, bad("syntax", 400, i, "';', '?' or the end")
-	}
-	return u, nil
+	return at + 1
 }
 
-// hostPort reads a host and an optional port at the start of s, and returns
-// where it stopped.
-func hostPort(raw []byte, s Span) (host Span, port, i int, err error) {
-	i = s.Start
-	if i < s.End && raw[i] == '[' {
-		for i < s.End && raw[i] != ']' {
-			if c := raw[i]; i > s.Start && c != ':' && c != '.' && c != '%' && !isHex(c) {
-				return host, 0, i, bad("syntax", 400, i, "an IPv6 address")
-			}
-			i++
+// readHostPort reads a host and an optional port, and returns where they end.
+func readHostPort(raw []byte, i, end int, host *Span, port *int, e *Error) int {
+	start := i
+	if i < end && raw[i] == '[' {
+		if i = ipv6End(raw, i, end); i < 0 {
+			return e.syntax(start, "an IPv6 address and ']'")
 		}
-		if i == s.End {
-			return host, 0, i, bad("syntax", 400, i, "']'")
-		}
-		i++
 	} else {
-		for i < s.End && isHost(raw[i]) {
-			i++
-		}
+		i = run(raw, i, end, isHost)
 	}
-	host = Span{Start: s.Start, End: i}
-	if host.Empty() {
-		return host, 0, i, bad("syntax", 400, i, "a host")
-	}
-	if i == s.End || raw[i] != ':' {
-		return host, 0, i, nil
-	}
-	start := i + 1
-	for i++; i < s.End && '0' <= raw[i] && raw[i] <= '9'; i++ {
-		if port = port*10 + int(raw[i]-'0'); port > 65535 {
-			return host, 0, i, bad("syntax", 400, i, "a port up to 65535")
-		}
-	}
+	*host = Span{Start: start, End: i}
 	if i == start {
-		return host, 0, i, bad("syntax", 400, i, "a port")
+		return e.syntax(i, "a host")
 	}
-	return host, port, i, nil
+	if i == end || raw[i] != ':' {
+		return i
+	}
+	n, next := digits(raw, i+1, end, 65535)
+	if next == i+1 {
+		return e.syntax(next, "a port up to 65535")
+	}
+	*port = int(n)
+	return next
 }
 
-func isHost(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '-' || c == '_'
-}
-
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+// ipv6End returns the offset behind the bracket that closes the IPv6 address
+// at i, or -1. The grammar of RFC 3261 allows three colons before an embedded
+// IPv4 address; RFC 5118 section 4.10 wants that tolerated. A zone, as in
+// [fe80::1%eth0], is not in the grammar but in some devices.
+func ipv6End(raw []byte, i, end int) int {
+	start := i + 1
+	for i++; i < end && (class[raw[i]]&isHexadecimal != 0 || raw[i] == ':' || raw[i] == '.'); i++ {
+	}
+	if i > start && i < end && raw[i] == '%' {
+		for i++; i < end && class[raw[i]]&isHost != 0; i++ {
+		}
+	}
+	if i == start || i == end || raw[i] != ']' {
+		return -1
+	}
+	return i + 1
 }

@@ -1,11 +1,13 @@
 package sip
 
-// A Via is one value of a Via field.
+import "encoding/binary"
+
+// A Via is one value of a Via field (RFC 3261 section 20.42).
 type Via struct {
 	Value     Span
 	Transport Span
-	Host      Span // sent-by; IPv6 addresses with their brackets
-	Params    Span
+	Host      Span // sent-by, never empty in a readable Via; IPv6 addresses with their brackets
+	Params    Span // from the first ';'
 	Branch    Span
 	Maddr     Span
 	Received  Span
@@ -15,101 +17,142 @@ type Via struct {
 }
 
 // ParseVia decodes the first of the comma-joined values in s; rest is what
-// follows it.
+// follows it. The error is an *Error; where its Cause is "syntax", transport
+// and sent-by of v are right, and a response can find its way.
 func ParseVia(raw []byte, s Span) (v Via, rest Span, err error) {
+	var e Error
 	s = trim(raw, s)
-	end := endOf(raw, s.Start, s.End, ",")
-	rest = Span{Start: min(end+1, s.End), End: s.End}
-	if end < s.End && trim(raw, rest).Empty() {
-		return v, rest, bad("via", 0, end, "a Via behind the comma")
+	next := readVia(raw, s.Start, s.End, &v, &e)
+	if next < 0 {
+		return v, Span{Start: s.End, End: s.End}, e.result()
 	}
-	v.Value = trim(raw, Span{Start: s.Start, End: end})
-	i := v.Value.Start
-	for part := range 3 {
-		start := i
-		for i < v.Value.End && lower[raw[i]] != 0 {
-			i++
-		}
-		if i == start {
-			return v, rest, bad("via", 0, i, "SIP/2.0/ and a transport")
-		}
-		tok := raw[start:i]
-		if part == 0 && !equalFold(tok, "SIP") || part == 1 && string(tok) != "2.0" {
-			return v, rest, bad("via", 0, start, "SIP/2.0/")
-		}
+	return v, Span{Start: next, End: s.End}, nil
+}
+
+// readVia decodes the value of Via at i, and returns where the next begins,
+// end if there is none. There is no white space around raw[i:end].
+func readVia(raw []byte, i, end int, v *Via, e *Error) int {
+	*v = Via{Value: Span{Start: i, End: end}}
+	const sip20 = uint64('S' | 'I'<<8 | 'P'<<16 | '/'<<24 | '2'<<32 | '.'<<40 | '0'<<48 | '/'<<56)
+	start, odd := i+8, true
+	if start < end && binary.LittleEndian.Uint64(raw[i:]) == sip20 {
+		// As nearly all are: one space, no other white space.
+		i = run(raw, start, end, isToken)
 		v.Transport = Span{Start: start, End: i}
-		for i < v.Value.End && isSpace(raw[i]) {
-			i++
-		}
-		if part == 2 {
-			break
-		}
-		if i == v.Value.End || raw[i] != '/' {
-			return v, rest, bad("via", 0, i, "'/'")
-		}
-		for i++; i < v.Value.End && isSpace(raw[i]); i++ {
+		odd = i == start || i+1 >= end || raw[i] != ' ' || class[raw[i+1]]&isHost == 0
+		i++
+	}
+	if odd {
+		if i = readSentProtocol(raw, v.Value.Start, end, v); i < 0 {
+			return e.set("via", 0, v.Value.Start, "SIP/2.0/, a transport and a space")
 		}
 	}
-	if i == v.Transport.End {
-		return v, rest, bad("via", 0, i, "a space before the host")
+	if i = readSentBy(raw, i, end, v); i < 0 {
+		v.Host = Span{}
+		return e.set("via", 0, v.Transport.End, "host[:port]")
 	}
-	if v.Host, v.Port, i, err = viaHost(raw, Span{Start: i, End: v.Value.End}); err != nil {
-		return v, rest, err
+	v.Params.Start = i
+	for i < end && raw[i] == ';' {
+		var p param
+		if i = nextParam(raw, i, end, &p, e); i < 0 {
+			v.Params = Span{Start: end, End: end}
+			return i
+		}
+		if c := raw[p.name.Start] | 0x20; c == 'b' || c == 'r' || c == 'm' {
+			v.set(raw, &p)
+		}
 	}
-	v.Params = trim(raw, Span{Start: i, End: v.Value.End})
-	if err := checkParams(raw, v.Params); err != nil {
-		return v, rest, err
+	if v.Params.End = i; i == end && !isLWS(raw[i-1]) {
+		return i
 	}
-	v.readParams(raw)
-	return v, rest, nil
+	v.Value.End = trim(raw, Span{Start: v.Value.Start, End: i}).End
+	v.Params.End = max(v.Params.Start, v.Value.End)
+	if i < end && raw[i] != ',' {
+		return e.syntax(i, "';', ',' or the end")
+	}
+	if i < end {
+		if i = skipLWS(raw, i+1, end); i == end {
+			return e.syntax(i, "a Via behind the comma")
+		}
+	}
+	return i
 }
 
-// viaHost reads sent-by, in which white space may surround the colon.
-func viaHost(raw []byte, s Span) (host Span, port, i int, err error) {
-	host, port, i, err = hostPort(raw, s)
-	if err != nil {
-		return host, 0, i, bad("via", 0, i, "host[:port]")
+// set takes what v has a place for.
+func (v *Via) set(raw []byte, p *param) {
+	switch name := p.name.Of(raw); name[0] | 0x20 {
+	case 'b':
+		if v.Branch.Empty() && equalFold(name, "branch") {
+			v.Branch = p.value
+		}
+	case 'r':
+		if equalFold(name, "rport") {
+			v.HasRport, v.Rport = true, p.value
+		} else if equalFold(name, "received") {
+			v.Received = p.value
+		}
+	case 'm':
+		if equalFold(name, "maddr") {
+			v.Maddr = p.value
+		}
 	}
-	if port != 0 {
-		return host, port, i, nil
-	}
-	j := i
-	for j < s.End && isSpace(raw[j]) {
-		j++
-	}
-	if j == s.End || raw[j] != ':' {
-		return host, port, i, nil
-	}
-	for j++; j < s.End && isSpace(raw[j]); j++ {
-	}
-	start := j
-	for ; j < s.End && '0' <= raw[j] && raw[j] <= '9' && port <= 65535; j++ {
-		port = port*10 + int(raw[j]-'0')
-	}
-	if j == start || port > 65535 {
-		return host, 0, j, bad("via", 0, j, "a port")
-	}
-	return host, port, j, nil
 }
 
-func (v *Via) readParams(raw []byte) {
-	for i := v.Params.Start; i < v.Params.End; {
-		if raw[i] == ';' || isSpace(raw[i]) {
-			i++
-			continue
+// readSentProtocol reads up to sent-by: three tokens with slashes, which may
+// have white space around them, and white space. Protocol and version are
+// any token: a Via that is not SIP/2.0 is readable.
+func readSentProtocol(raw []byte, i, end int, v *Via) int {
+	for range 2 {
+		if i = skipToken(raw, i, end); i < 0 {
+			return -1
 		}
-		end := endOf(raw, i, v.Params.End, ";")
-		name, value := splitParam(raw, Span{Start: i, End: end})
-		switch n := name.Of(raw); {
-		case v.Branch.Empty() && equalFold(n, "branch"):
-			v.Branch = value
-		case equalFold(n, "rport"):
-			v.HasRport, v.Rport = true, value
-		case equalFold(n, "maddr"):
-			v.Maddr = value
-		case equalFold(n, "received"):
-			v.Received = value
+		if i = skipLWS(raw, i, end); i == end || raw[i] != '/' {
+			return -1
 		}
-		i = end
+		i = skipLWS(raw, i+1, end)
 	}
+	next := skipToken(raw, i, end)
+	if next < 0 {
+		return -1
+	}
+	v.Transport = Span{Start: i, End: next}
+	if i = skipLWS(raw, next, end); i == next {
+		return -1
+	}
+	return i
+}
+
+func skipToken(raw []byte, i, end int) int {
+	start := i
+	i = run(raw, i, end, isToken)
+	if i == start {
+		return -1
+	}
+	return i
+}
+
+// readSentBy reads host[:port], in which white space may surround the colon,
+// and the white space behind it.
+func readSentBy(raw []byte, i, end int, v *Via) int {
+	start := i
+	if i < end && raw[i] == '[' {
+		if i = ipv6End(raw, i, end); i < 0 {
+			return i
+		}
+	} else {
+		i = run(raw, i, end, isHost)
+	}
+	if v.Host = (Span{Start: start, End: i}); i == start {
+		return -1
+	}
+	if i = skipLWS(raw, i, end); i == end || raw[i] != ':' {
+		return i
+	}
+	i = skipLWS(raw, i+1, end)
+	n, next := digits(raw, i, end, 65535)
+	if next == i {
+		return -1
+	}
+	v.Port = int(n)
+	return skipLWS(raw, next, end)
 }
