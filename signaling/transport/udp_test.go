@@ -238,25 +238,3 @@ func TestFlow(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-func TestNothingIsAllocatedPerMessage(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector empties pools")
-	}
-	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
-		addr := netip.MustParseAddrPort(at)
-		a, b := listen(t, transport.Options{Addr: addr}), listen(t, transport.Options{Addr: addr})
-		batch := transport.NewBatch(0)
-		out := make([]transport.Datagram, 40)
-		for i := range out {
-			out[i] = transport.Datagram{Dst: b.Local(), Bytes: make([]byte, 800)}
-		}
-		each := func(transport.Packet) {}
-		if n := testing.AllocsPerRun(200, func() {
-			a.WriteBatch(out)
-			read(t, b, batch, len(out), each)
-		}); n != 0 {
-			t.Errorf("%s: %v allocations for %d datagrams, want 0", at, n, len(out))
-		}
-	}
-}
