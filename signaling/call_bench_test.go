@@ -20,7 +20,6 @@ type benchCall struct {
 	buf    []byte // the message to be sent
 	invite []byte // template, with the number of the call to be put in
 	b      []byte // the INVITE that the callee got
-	far    []byte // lines of its responses
 	ok     []byte // the 2xx that the caller got
 }
 
