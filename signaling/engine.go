@@ -238,7 +238,7 @@ func (e *Engine) Ready() bool { return len(e.workers) > 0 }
 // Stop ends all calls, waits until they are gone or ctx ends, and closes
 // everything. The error says how many calls had to be left.
 func (e *Engine) Stop(ctx context.Context) error {
-	e.each(func(s *Shard) { s.EndAll("shutdown") })
+	e.each(func(s *Shard) { s.Close("shutdown") })
 	left := e.drained(ctx)
 	err := e.closeSockets()
 	for _, w := range e.workers {

@@ -38,6 +38,7 @@ func (s *Shard) execute(e *b2bua.Effect) {
 	case b2bua.Cancel:
 		s.traceOut(e)
 		if tx := s.clients[e.Client]; tx != nil {
+			tx.reason = append([]byte(nil), e.Bytes...)
 			s.stepClient(tx, transaction.Event{Is: transaction.Cancel}, nil)
 		}
 	case b2bua.Send:

@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"sbc/nat"
@@ -26,6 +27,7 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	}
 	s.metrics.Message(realm, true, m.Method(), m.Status()/100)
 	defer s.survive(m)
+	s.calls.Begin()
 	switch {
 	case !m.IsRequest():
 		s.responded(flow, m, known)
@@ -186,9 +188,13 @@ func (s *Shard) invited(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})
 		return
 	}
+	if s.closing {
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "shutdown", Fields: retryAfter})
+		return
+	}
 	user := uri.User
-	if user.Empty() {
-		user = uri.Host // tel:
+	if user.Empty() && strings.EqualFold(string(m.Bytes(uri.Scheme)), "tel") {
+		user = uri.Host
 	}
 	decision, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: sip.INVITE})
 	if no != nil {
@@ -214,7 +220,7 @@ func (s *Shard) canceled(flow b2bua.Flow, peer int, m *sip.Message) {
 	}
 	invite := b2bua.Server(transaction.ServerKeyOf(s.secret(flow), m, sip.INVITE))
 	of := s.servers[invite]
-	if of == nil {
+	if of == nil || of.peer != peer {
 		s.stateless(flow, m, &b2bua.Refusal{Status: 481, Cause: "cancel"})
 		return
 	}

@@ -48,7 +48,6 @@ func (s *Shard) record(c *b2bua.Call) *record {
 }
 
 func (r *record) fire(s *Shard, which uint8) {
-	defer s.survive(nil)
 	s.step(&b2bua.Event{Is: b2bua.Fire, Call: r.call, Timer: b2bua.Timer(which)})
 }
 

@@ -136,7 +136,7 @@ func (e *Engine) Hangup(id string) bool {
 	e.each(func(s *Shard) {
 		if c := s.byShortID(id); c != nil && !found {
 			found = true
-			s.step(&b2bua.Event{Is: b2bua.End, Call: c, Why: "operator"})
+			s.end(c, "operator")
 		}
 	})
 	return found
@@ -151,11 +151,22 @@ func (s *Shard) byShortID(id string) *b2bua.Call {
 	return nil
 }
 
+// Close ends all calls, and lets none begin any more.
+func (s *Shard) Close(why string) {
+	s.closing = true
+	s.EndAll(why)
+}
+
 // EndAll ends all calls.
 func (s *Shard) EndAll(why string) {
 	for _, c := range append([]*b2bua.Call(nil), s.calls.All()...) {
-		s.step(&b2bua.Event{Is: b2bua.End, Call: c, Why: why})
+		s.end(c, why)
 	}
+}
+
+func (s *Shard) end(c *b2bua.Call, why string) {
+	defer s.survive(nil)
+	s.step(&b2bua.Event{Is: b2bua.End, Call: c, Why: why})
 }
 
 // Call reports on the call with the short id: one that exists, or one that

@@ -49,6 +49,7 @@ type Shard struct {
 	stats   counters
 	records map[uint64]*record // live calls by id
 	past    past
+	closing bool // calls end and none begins
 }
 
 // counters are what a shard counts for Status.
@@ -102,8 +103,14 @@ func (s *Shard) Advance(now time.Duration) {
 	s.now = max(s.now, now)
 	for x := s.timers.pop(s.now); x != nil; x = s.timers.pop(s.now) {
 		s.lag = s.now - x.at
-		x.owner.fire(s, x.which)
+		s.fire(x)
 	}
+}
+
+func (s *Shard) fire(x *timer) {
+	defer s.survive(nil)
+	s.calls.Begin()
+	x.owner.fire(s, x.which)
 }
 
 // Datagram handles what came from src by listener.

@@ -28,6 +28,7 @@ type client struct {
 	invite  transaction.ClientInvite
 	other   transaction.ClientNonInvite
 	bytes   []byte // the request as it was sent
+	reason  []byte // lines that its CANCEL has to carry
 	retry   timer
 	timeout timer
 }
@@ -141,7 +142,7 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 	case transaction.SendAck:
 		s.send(tx.flow, transaction.AppendAck(nil, tx.bytes, m), nil)
 	case transaction.SendCancel:
-		s.newClient(tx.id, tx.flow, sip.CANCEL, transaction.AppendCancel(nil, tx.bytes))
+		s.newClient(tx.id, tx.flow, sip.CANCEL, tx.cancel())
 	case transaction.Arm:
 		s.arm(slot(e.Timer, &tx.retry, &tx.timeout), tx, e)
 	case transaction.Disarm:
@@ -163,8 +164,19 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 	}
 }
 
+// cancel returns the CANCEL of an INVITE.
+func (tx *client) cancel() []byte {
+	b := transaction.AppendCancel(nil, tx.bytes)
+	if len(tx.reason) > 0 && len(b) > 0 {
+		b = append(append(b[:len(b)-len("\r\n")], tx.reason...), "\r\n"...)
+	}
+	return b
+}
+
 // fail tells a transaction that its request could not be sent.
 func (s *Shard) fail(tx *client) {
+	defer s.survive(nil)
+	s.calls.Begin()
 	if s.clients[tx.id] == tx || s.cancels[tx.id] == tx {
 		s.stepClient(tx, transaction.Event{Is: transaction.Fail}, nil)
 	}

@@ -175,6 +175,37 @@ func bareHost(host []byte) []byte {
 	return host
 }
 
+// AppendUser appends a user part that goes to host: parameters of a number
+// that name a place of the far side are treated as in a URI that Hide masks.
+func AppendUser(dst, user, host []byte) []byte {
+	base, params, _ := bytes.Cut(user, []byte(";"))
+	dst = append(dst, base...)
+	for len(params) > 0 {
+		var p []byte
+		p, params, _ = bytes.Cut(params, []byte(";"))
+		name, value, _ := bytes.Cut(p, []byte("="))
+		switch do := treatmentOf(name); {
+		case do == paramRemove:
+			continue
+		case do == paramContext && len(value) > 0 && value[0] != '+':
+			dst = append(append(append(dst, ';'), name...), '=')
+			dst = append(dst, bareHost(host)...)
+		default:
+			dst = append(append(dst, ';'), p...)
+		}
+	}
+	return dst
+}
+
+func treatmentOf(param []byte) paramTreatment {
+	for i := range paramRows {
+		if equalFold(param, []byte(paramRows[i].name)) {
+			return paramRows[i].do
+		}
+	}
+	return paramPasses
+}
+
 // headers takes embedded header fields out that would have been hidden as
 // fields: a Replaces names a dialog, a P-Asserted-Identity a host.
 func (h *hider) headers(at edit.Span) {

@@ -1,6 +1,8 @@
 package b2bua
 
 import (
+	"slices"
+
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
 	"sbc/topology"
@@ -11,8 +13,11 @@ import (
 func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
 	call, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
-	if call == nil || ev.Peer != call.legs[s].peer && ev.Flow != call.legs[s].flow {
-		return do
+	switch {
+	case call == nil:
+		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "no_dialog"}, Peer: ev.Peer, Method: sip.ACK})
+	case ev.Peer != call.legs[s].peer && ev.Flow != call.legs[s].flow:
+		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "dialog_source"}, Peer: ev.Peer, Method: sip.ACK})
 	}
 	do = append(do, Effect{Do: Saw, Call: call, Side: s, Msg: m})
 	in := call.inv
@@ -20,22 +25,29 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 		return do
 	}
 	do = call.disarm(TimerAgain, do)
-	d, r := c.describe(call, s, m)
-	if r != nil || in.offerIn == offerIn2xx && (!d.has || len(d.lines) > len(call.streams)) {
+	answer, r := description{}, (*Refusal)(nil)
+	if in.offerIn == offerIn2xx {
+		answer, r = c.describe(call, s, m)
+	}
+	if r != nil || in.offerIn == offerIn2xx && (!answer.has || len(answer.lines) > len(call.streams)) {
 		// RFC 3261 section 13.2.1: the ACK had to carry the answer, a line
 		// for each that was offered. Without it there is no session, on either
 		// side.
 		return c.end(call, "no_answer", nil, do)
 	}
-	to := s.other()
-	if in.offerIn != offerIn2xx {
-		d.drop = d.has // neither offer nor answer
-	}
-	e, do := c.writeAck(call, to, m, &d, do)
+	to, d := s.other(), stray(m)
 	if in.offerIn == offerIn2xx {
-		do = c.agreeInAck(call, s, &d, do)
+		d = &answer
 	}
-	in.ack, in.ackTo = append([]byte(nil), e.Bytes...), e.Flow
+	e, do := c.writeAck(call, to, m, d, do)
+	if in.offerIn == offerIn2xx {
+		if e.Msg == nil {
+			// The answer cannot go on as it is: the offer is declined.
+			return c.end(call, "leak", nil, do)
+		}
+		do = c.agreeInAck(call, s, d, do)
+	}
+	call.legs[to].keepAck(e.Bytes, e.Flow, in.seqOut)
 	in.state, in.final = acked, nil
 	return append(do, e)
 }
@@ -63,17 +75,22 @@ func (c *Calls) ackOwn(call *Call, do []Effect) []Effect {
 	in := call.inv
 	side := in.from.other()
 	l := &call.legs[side]
-	if l.state != legConfirmed {
-		return do
-	}
 	b := c.ownRequest(l, sip.ACK, in.seqOut, c.newBranch(call), in.decline)
-	in.ack, in.ackTo = append([]byte(nil), b...), l.next
+	l.keepAck(b, l.next, in.seqOut)
 	return append(do, Effect{Do: Send, Call: call, Side: side, Flow: l.next, Method: sip.ACK, Bytes: b})
 }
 
+// Ours: phones that a fork rings and that are taken up within a round trip.
+const forksMax = 8
+
 // dropFork ends a dialog that a second 2xx would open: the first one won.
-// RFC 3261 section 13.2.2.4.
+// RFC 3261 section 13.2.2.4. Its 2xx may come again; the BYE goes once.
 func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effect {
+	tag := string(m.Bytes(m.To().Tag))
+	again := slices.Contains(call.legs[s].lost, tag)
+	if !again && len(call.legs[s].lost) == forksMax {
+		return do
+	}
 	lost := leg{flow: call.legs[s].flow, callID: call.legs[s].callID, local: call.legs[s].local}
 	lost.remote = m.Unfold(nil, m.To().Value)
 	lost.learn(m, true)
@@ -86,6 +103,10 @@ func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effe
 	}
 	do = append(do, Effect{Do: Send, Call: call, Side: s, Flow: lost.next, Method: sip.ACK,
 		Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), c.newBranch(call), refusal)})
+	if again {
+		return do
+	}
+	call.legs[s].lost = append(call.legs[s].lost, tag)
 	client, branch := c.newClient(call)
 	call.relays = append(call.relays, relay{client: client, from: s.other(), method: sip.BYE, own: true})
 	return append(do, Effect{Do: Start, Call: call, Side: s, Client: client, Flow: lost.next, Method: sip.BYE,

@@ -71,6 +71,7 @@ type Realm struct {
 	Topology *topology.Realm
 	Known    *topology.Known // identifiers of the other realms' configuration
 	Loopback bool            // the realm itself is on loopback addresses
+	Media    netip.Addr      // what a description without media lines names as ours
 }
 
 // A Listener is an address of ours as it stands in Via and Contact.
@@ -163,7 +164,7 @@ const (
 	Respond  Action = iota // Bytes with Status go out by Server
 	Start                  // Client begins on Flow with the request in Bytes
 	Forget                 // Client ends without more
-	Cancel                 // CANCEL goes out for the INVITE of Client
+	Cancel                 // CANCEL goes out for the INVITE of Client, with the field lines in Bytes
 	Send                   // Bytes go out on Flow, without a transaction: ACK for a 2xx
 	Arm                    // Timer of Call, After
 	Disarm                 // Timer of Call
@@ -268,6 +269,10 @@ func (c *Calls) Rest() int {
 // InHand returns the call whose event was handled last, nil if it was none's:
 // after a panic it is the one that a bug of ours has broken.
 func (c *Calls) InHand() *Call { return c.hand }
+
+// Begin forgets whose event was handled last: what happens until the next Step
+// is no call's.
+func (c *Calls) Begin() { c.hand = nil }
 
 // Drop forgets a call that cannot be ended properly any more, without a
 // message to anybody, and appends what gives back what it holds.

@@ -68,6 +68,16 @@ func (call *Call) Ledger() (streams, timers, transactions, places int) {
 	return len(call.streams), timers, call.clients, len(call.places)
 }
 
+// Known returns how many identifiers of the other side a leg is guarded
+// against.
+func (call *Call) Known(s Side) int {
+	n := call.legs[s].known.Len()
+	if recent := call.legs[s].recent; recent != nil {
+		n += recent.Len()
+	}
+	return n
+}
+
 // Peer returns the peer of a leg.
 func (call *Call) Peer(s Side) int { return call.legs[s].peer }
 
@@ -181,7 +191,7 @@ func (c *Calls) endLeg(call *Call, s Side, in *sip.Message, do []Effect) []Effec
 	l.localSeq++
 	e := Effect{Do: Start, Call: call, Side: s, Client: client, Flow: l.next, Method: sip.BYE}
 	if in != nil {
-		e, do = c.writeRequest(call, s, in, e, branch, l.localSeq, nil, nil, do)
+		e, do = c.writeRequest(call, s, in, e, branch, l.localSeq, nil, stray(in), do)
 		if e.Bytes != nil {
 			return append(do, e)
 		}

@@ -16,7 +16,7 @@ const Allow = "Allow: " + allow + "\r\n"
 // carried are the extensions (option tags) that cross the border unharmed.
 // The others need work in the middle that we do not do; a side that is not
 // told of them does not use them.
-var carried = []string{"timer", "histinfo", "privacy", "resource-priority", "answermode", "uui", "from-change"}
+var carried = []string{"timer", "histinfo", "privacy", "resource-priority", "answermode", "uui"}
 
 // uncarried are the methods that a side must not be told the other allows.
 var uncarried = []string{"PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER"}
@@ -156,6 +156,12 @@ func negotiate(m *sip.Message, edits []edit.Edit) []edit.Edit {
 			edits = keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
 		case sip.FieldAllow:
 			edits = keepTokens(m, f, edits, func(tok []byte) bool { return !oneOf(tok, uncarried) }, "a method that does not cross the border")
+		case sip.FieldRequire:
+			if !m.IsRequest() {
+				edits = keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
+			}
+		case sip.FieldRSeq:
+			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "reliable responses do not cross the border (RFC 3262)"})
 		case sip.FieldAllowEvents:
 			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "events do not cross the border"})
 		}

@@ -26,6 +26,9 @@ type invite struct {
 	records  []byte // Record-Route lines of our responses
 	seqIn    uint32
 	seqOut   uint32
+	rang     bool   // a provisional response went on
+	target   []byte // Contact of the request, which its 2xx makes the remote target
+	parties
 
 	raw     []byte // the first INVITE, kept while another target may be tried
 	targets []Target
@@ -34,11 +37,9 @@ type invite struct {
 	final []byte        // our 2xx, sent again until its ACK comes
 	every time.Duration // interval of that
 	sent  time.Duration // since the first of them
-	ack   []byte        // our ACK, sent again when the 2xx comes again
-	// What that ACK has to carry if the offer in the 2xx finds nobody to
-	// answer it; nil: nothing.
+	// What our ACK has to carry if the offer in the 2xx finds nobody to answer
+	// it; nil: nothing.
 	decline []byte
-	ackTo   Flow
 }
 
 type inviteState uint8
@@ -66,6 +67,33 @@ const (
 	lifetime = 64 * t1
 )
 
+// parties are From and To of a request within a dialog as they have to stand
+// in its responses (RFC 3261 section 8.2.6.2); nil where they are those of the
+// dialog.
+type parties struct{ from, to []byte }
+
+func (l *leg) parties(m *sip.Message) (p parties) {
+	if f := m.From().Value; string(m.Bytes(f)) != string(l.remote) {
+		p.from = m.Unfold(nil, f)
+	}
+	if f := m.To().Value; string(m.Bytes(f)) != string(l.local) {
+		p.to = m.Unfold(nil, f)
+	}
+	return p
+}
+
+// of returns the values for a response to the far end of l.
+func (p *parties) of(l *leg) (from, to []byte) {
+	from, to = l.remote, l.local
+	if p.from != nil {
+		from = p.from
+	}
+	if p.to != nil {
+		to = p.to
+	}
+	return from, to
+}
+
 // busy reports whether the call has an INVITE under way.
 func (in *invite) busy() bool { return in != nil && in.state != acked && in.state != refused }
 
@@ -90,7 +118,7 @@ func (c *Calls) openLegA(call *Call, ev *Event) {
 	l.callID = append([]byte(nil), m.Bytes(m.CallID())...)
 	l.remoteTag = append([]byte(nil), m.Bytes(m.From().Tag)...)
 	l.remote = m.Unfold(nil, m.From().Value)
-	l.remoteSeq = m.CSeq()
+	l.remoteSeq, l.seqKnown = m.CSeq(), true
 	l.localSeq = c.firstSeq()
 	c.newTag(call, A)
 	l.local = append(append(m.Unfold(nil, m.To().Value), ";tag="...), l.localTag...)
@@ -183,7 +211,7 @@ func (c *Calls) openLegB(call *Call, t *Target) {
 	if id, ok := c.opt.IDs.Read(ident.Tag, l.localTag); ok {
 		delete(c.legs, id.Serial)
 	}
-	*l = leg{realm: c.opt.Listeners[t.Flow.Listener].Realm, peer: t.Peer, flow: t.Flow, next: t.Flow, state: legEarly, known: l.known}
+	*l = leg{realm: c.opt.Listeners[t.Flow.Listener].Realm, peer: t.Peer, flow: t.Flow, next: t.Flow, state: legEarly, known: l.known, recent: l.recent}
 	l.callID = c.opt.IDs.Append(nil, ident.CallID, ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard})
 	l.localSeq = c.firstSeq()
 	l.sent = c.newSDP()
@@ -248,7 +276,7 @@ func requestURI(dst []byte, m *sip.Message, t *Target) []byte {
 	}
 	dst = append(dst, "sip:"...)
 	if len(user) > 0 {
-		dst = append(append(dst, user...), '@')
+		dst = append(topology.AppendUser(dst, user, []byte(t.Host)), '@')
 	}
 	dst = append(dst, t.Host...)
 	if v, ok := sip.Param(m.Raw, uri.Params, "user"); ok && !tel {
@@ -282,9 +310,10 @@ func (c *Calls) respondOwn(call *Call, status int, reason, fields string) Effect
 	b := append(c.work.take(), "SIP/2.0 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(append(append(b, ' '), reason...), "\r\n"...)
+	from, to := in.of(l)
 	b = append(append(b, in.vias...), "From: "...)
-	b = append(append(b, l.remote...), "\r\nTo: "...)
-	b = append(append(b, l.local...), "\r\nCall-ID: "...)
+	b = append(append(b, from...), "\r\nTo: "...)
+	b = append(append(b, to...), "\r\nCall-ID: "...)
 	b = append(append(b, l.callID...), "\r\nCSeq: "...)
 	b = strconv.AppendUint(b, uint64(in.seqIn), 10)
 	b = append(append(append(b, " INVITE\r\n"...), fields...), "Content-Length: 0\r\n\r\n"...)

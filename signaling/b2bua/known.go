@@ -6,11 +6,34 @@ import (
 	"sbc/signaling/edit"
 	"sbc/signaling/sdp"
 	"sbc/signaling/sip"
+	"sbc/topology"
 )
+
+// knownMax bounds what a leg keeps of the identifiers that its far end must
+// not see. Ours: three times what an INVITE through four proxies and its
+// answer name.
+const knownMax = 128
+
+// knows returns the set that takes the next identifier: the one that stays, or
+// when that is full the one that is emptied from time to time.
+func (l *leg) knows() *topology.Known {
+	if l.known.Len() < knownMax {
+		return &l.known
+	}
+	if l.recent == nil {
+		l.recent = &topology.Known{}
+	}
+	return l.recent
+}
 
 // learnKnown takes from m, which came from side from, the identifiers that
 // the other side must not see. What a side says itself it may also hear.
 func (c *Calls) learnKnown(call *Call, from Side, m *sip.Message, d *description) {
+	for s := range call.legs {
+		if recent := call.legs[s].recent; recent != nil && recent.Len() >= knownMax {
+			recent.Reset()
+		}
+	}
 	k := knower{m: m, hide: &call.legs[from.other()], own: &call.legs[from], side: from}
 	for _, f := range m.Fields() {
 		switch f.ID {
@@ -60,8 +83,8 @@ func (k *knower) host(s edit.Span, what place) {
 		return
 	}
 	b := k.m.Bytes(s)
-	k.hide.known.AddHost(b, what.of(k.side))
-	k.own.known.Allow(b)
+	k.hide.knows().AddHost(b, what.of(k.side))
+	k.own.knows().Allow(b)
 }
 
 func (k *knower) token(s edit.Span, what place) {
@@ -72,7 +95,7 @@ func (k *knower) token(s edit.Span, what place) {
 	if string(b) == string(k.own.callID) && k.side == B {
 		return // ours
 	}
-	k.hide.known.AddToken(b, what.of(k.side))
+	k.hide.knows().AddToken(b, what.of(k.side))
 }
 
 func (k *knower) uri(s edit.Span, what place) {

@@ -6,6 +6,7 @@ import (
 
 	"sbc/signaling/edit"
 	"sbc/signaling/ident"
+	"sbc/signaling/sdp"
 	"sbc/signaling/sip"
 	"sbc/topology"
 )
@@ -23,14 +24,22 @@ type leg struct {
 	remote    []byte // the other one
 	localSeq  uint32
 	remoteSeq uint32
+	seqKnown  bool   // remoteSeq is that of a request that came
 	target    []byte // remote target URI, from their Contact
 	routes    []byte // route set as complete Route lines
 	strict    []byte // first route, when it is a strict router: it becomes the Request-URI
 	next      Flow   // where requests go
 	sent      sentSDP
-	said      []line         // what the far end last agreed to, by media line
-	offered   []line         // what it proposed, while an offer is open
-	known     topology.Known // what this side must not learn: the other leg's identifiers
+	said      []line          // what the far end last agreed to, by media line
+	offered   []line          // what it proposed, while an offer is open
+	known     topology.Known  // what this side must not learn: the other leg's identifiers
+	recent    *topology.Known // the same, of the last messages, once known is full; nil: none
+
+	// Our last ACK for a 2xx, sent again when that 2xx comes again.
+	ack    []byte
+	ackTo  Flow
+	ackSeq uint32
+	lost   []string // tags of forks that answered too late and were ended
 }
 
 type legState uint8
@@ -68,11 +77,23 @@ func (c *Calls) find(callID, ourTag, theirTag []byte) (*Call, Side) {
 	// A far end that had not sent its tag yet may send a request first only
 	// where its response was lost (RFC 3261 section 12.2.2); none is known
 	// to, and taking the tag from it would let a guess in.
-	if string(l.remoteTag) != string(theirTag) {
+	if string(l.remoteTag) != string(theirTag) || !l.dialog() {
 		return nil, A
 	}
 	c.hand = ref.call
 	return ref.call, ref.side
+}
+
+// dialog reports whether there is a dialog with the far end, confirmed, early
+// or ended: RFC 2543 knows far ends that have no tag even then.
+func (l *leg) dialog() bool { return len(l.remoteTag) > 0 || l.state != legEarly }
+
+// takes reports whether requests can be sent within the leg's dialog.
+func (l *leg) takes() bool { return l.dialog() && (l.state == legEarly || l.state == legConfirmed) }
+
+// keepAck keeps the ACK that was sent for a 2xx.
+func (l *leg) keepAck(ack []byte, to Flow, seq uint32) {
+	l.ack, l.ackTo, l.ackSeq = append(l.ack[:0], ack...), to, seq
 }
 
 // learn takes what m, from the leg's far end, says about where the far end is:
@@ -86,6 +107,14 @@ func (l *leg) learn(m *sip.Message, first bool) {
 		l.learnRoutes(m)
 	}
 	l.aim()
+}
+
+// moved makes uri the remote target, unless there is none.
+func (l *leg) moved(uri []byte) {
+	if len(uri) > 0 {
+		l.target = append(l.target[:0], uri...)
+		l.aim()
+	}
 }
 
 func contactURI(m *sip.Message) []byte {
@@ -204,7 +233,7 @@ func (l *leg) aim() {
 		host = maddr.Of(hop)
 	}
 	addr, err := netip.ParseAddr(string(host))
-	if err != nil || addr.Is4() != l.flow.Remote.Addr().Is4() || addr.IsUnspecified() || addr.IsMulticast() {
+	if err != nil || addr.Is4() != l.flow.Remote.Addr().Is4() || !sdp.Usable(addr, l.flow.Remote.Addr().IsLoopback()) {
 		return
 	}
 	port := uri.Port

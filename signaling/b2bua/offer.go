@@ -85,7 +85,9 @@ func (c *Calls) line(realm int, m *sdp.Media) (line, *Refusal) {
 	if m.Off() {
 		return line{off: true, dir: sdp.Inactive, opaque: !m.IsRTP}, nil
 	}
-	ln := line{rtp: m.RTP(), rtcp: m.RTCP(), dir: m.Direction, mux: m.Mux, opaque: !m.IsRTP}
+	apart := *m // RTCP where it goes when the other side does not multiplex
+	apart.Mux = false
+	ln := line{rtp: m.RTP(), rtcp: apart.RTCP(), dir: m.Direction, mux: m.Mux, opaque: !m.IsRTP}
 	addr := ln.rtp.Addr()
 	switch {
 	case !addr.IsValid():
@@ -101,7 +103,7 @@ func (c *Calls) line(realm int, m *sdp.Media) (line, *Refusal) {
 	case !sdp.Usable(addr, c.opt.Realms[realm].Loopback) || !addr.Is4():
 		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
 	}
-	if rtcp := ln.rtcp.Addr(); rtcp != addr && !sdp.Usable(rtcp, c.opt.Realms[realm].Loopback) {
+	if rtcp := ln.rtcp.Addr(); rtcp != addr && (!rtcp.Is4() || !sdp.Usable(rtcp, c.opt.Realms[realm].Loopback)) {
 		// A report is not worth a refusal: it goes where the media goes.
 		ln.rtcp = netip.AddrPortFrom(addr, ln.rtcp.Port())
 	}
@@ -152,7 +154,7 @@ func (c *Calls) hideSDP(call *Call, to Side, m *sip.Message, d *description) *to
 	if len(d.lines) > 0 {
 		h.Addr = call.streams[0].Local[to].Addr
 	} else {
-		h.Addr = l.flow.Remote.Addr()
+		h.Addr = c.opt.Realms[l.realm].Media
 	}
 	h.Origin.ID = l.sent.id
 	c.work.probe = topology.HideSDP(h, c.work.probe[:0], &c.work.topology)
@@ -204,10 +206,16 @@ func (c *Calls) agree(call *Call, side Side, d *description, do []Effect) []Effe
 	if d.has {
 		c.answer(call, side, d)
 	}
-	if call.inv.offerIn == offerIn2xx {
+	switch {
+	case call.inv.offerIn == offerIn2xx:
 		if call.inv.initial {
 			do = c.pin(call, side, d.lines, do)
 		}
+		return do
+	case !d.has && len(call.legs[side].offered) == 0:
+		// The answer that RFC 3261 section 13.2.1 wants here is missing: nothing
+		// was agreed to.
+		c.forgetOffer(call)
 		return do
 	}
 	return c.settle(call, do)
@@ -221,15 +229,15 @@ func (c *Calls) agreeInAck(call *Call, side Side, d *description, do []Effect) [
 
 // settle makes the open offer and its answer what both legs live by.
 func (c *Calls) settle(call *Call, do []Effect) []Effect {
-	if len(call.legs[A].offered) == 0 || len(call.legs[B].offered) == 0 {
-		return do
-	}
 	for s := range call.legs {
 		l, o := &call.legs[s], &call.legs[1-s]
 		for i := range l.offered {
-			if i < len(o.offered) && (o.offered[i].off || l.offered[i].off) {
-				l.offered[i].off, l.offered[i].dir = true, sdp.Inactive
+			ln := &l.offered[i]
+			if ln.off || i >= len(o.offered) || o.offered[i].off {
+				ln.off, ln.dir = true, sdp.Inactive
+				continue
 			}
+			ln.mux = ln.mux && o.offered[i].mux
 		}
 	}
 	for s := range call.legs {
@@ -271,6 +279,9 @@ func (c *Calls) pin(call *Call, side Side, lines []line, do []Effect) []Effect {
 		r := Remote{}
 		if !ln.off {
 			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
+			if ln.mux {
+				r.RTCP = ln.rtp
+			}
 			if ln.rtp.Addr().IsUnspecified() {
 				r.RTP, r.RTCP = netip.AddrPort{}, netip.AddrPort{}
 			}

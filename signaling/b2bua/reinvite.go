@@ -22,7 +22,8 @@ func (c *Calls) reInvite(call *Call, ev *Event, do []Effect) []Effect {
 		return c.wait(call, ev, openFor(call, &d), do)
 	}
 	l := &call.legs[to]
-	in := &invite{from: s, server: ev.Server, seqIn: m.CSeq(), vias: c.keepVias(m, ev.Flow), offerIn: offerIn2xx}
+	in := &invite{from: s, server: ev.Server, seqIn: m.CSeq(), vias: c.keepVias(m, ev.Flow), offerIn: offerIn2xx,
+		target: append([]byte(nil), contactURI(m)...), parties: call.legs[s].parties(m)}
 	if d.has {
 		in.offerIn = offerInInvite
 		call.legs[s].offered = append(call.legs[s].offered[:0], d.lines...)
@@ -30,7 +31,6 @@ func (c *Calls) reInvite(call *Call, ev *Event, do []Effect) []Effect {
 	client, branch := c.newClient(call)
 	l.localSeq++
 	in.client, in.clientOn, in.seqOut = client, true, l.localSeq
-	call.legs[s].learn(m, false)
 	c.learnKnown(call, s, m, &d)
 	e := Effect{Do: Start, Call: call, Side: to, Client: client, Flow: l.next, Method: sip.INVITE}
 	e, do = c.writeRequest(call, to, m, e, branch, l.localSeq, nil, &d, do)
@@ -48,7 +48,7 @@ func (c *Calls) reInvite(call *Call, ev *Event, do []Effect) []Effect {
 // checkReInvite tells why an INVITE cannot begin now (RFC 3261 section 14.2).
 func (c *Calls) checkReInvite(call *Call, s Side) *Refusal {
 	switch {
-	case call.state != talking:
+	case call.state == ending:
 		return &Refusal{Status: 481, Cause: "no_dialog"}
 	case !call.inv.busy():
 		return nil

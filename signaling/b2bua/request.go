@@ -19,6 +19,7 @@ type relay struct {
 	client Client
 	vias   []byte
 	seqIn  uint32
+	parties
 }
 
 // relaysMax bounds the requests that a dialog may have under way beside
@@ -37,15 +38,15 @@ func (c *Calls) request(ev *Event, do []Effect) []Effect {
 	if ev.Peer != l.peer && ev.Flow != l.flow {
 		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "dialog_source"}, do)
 	}
-	if m.CSeq() <= l.remoteSeq {
+	if l.seqKnown && m.CSeq() <= l.remoteSeq {
 		// RFC 3261 section 12.2.2. An equal number is no retransmission
 		// either: the transaction layer would have caught it.
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Reason: "CSeq Out Of Order", Cause: "cseq_order"}, do)
 	}
+	l.remoteSeq, l.seqKnown = m.CSeq(), true
 	if r := c.checkInDialog(m); r != nil {
 		return c.refuse(call, s, ev, r, do)
 	}
-	l.remoteSeq = m.CSeq()
 	ev.Call, ev.Side = call, s
 	switch m.Method() {
 	case sip.BYE:
@@ -77,7 +78,7 @@ func (c *Calls) bye(call *Call, s Side, ev *Event, do []Effect) []Effect {
 func (c *Calls) relayRequest(call *Call, s Side, ev *Event, do []Effect) []Effect {
 	m, to := ev.Msg, s.other()
 	l := &call.legs[to]
-	if call.state != talking && l.state != legConfirmed {
+	if call.state == ending || !l.takes() {
 		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "no_dialog"}, do)
 	}
 	if len(call.relays) >= relaysMax {
@@ -86,14 +87,14 @@ func (c *Calls) relayRequest(call *Call, s Side, ev *Event, do []Effect) []Effec
 	client, branch := c.newClient(call)
 	l.localSeq++
 	e := Effect{Do: Start, Call: call, Side: to, Client: client, Flow: l.next, Method: m.Method()}
-	e, do = c.writeRequest(call, to, m, e, branch, l.localSeq, nil, nil, do)
+	e, do = c.writeRequest(call, to, m, e, branch, l.localSeq, nil, stray(m), do)
 	if e.Bytes == nil {
 		c.finish(call, client)
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Cause: "leak"}, do)
 	}
 	call.relays = append(call.relays, relay{
 		from: s, method: m.Method(), name: string(m.MethodName()), server: ev.Server, client: client,
-		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(),
+		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(), parties: call.legs[s].parties(m),
 	})
 	return append(do, e)
 }
@@ -111,8 +112,9 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	}
 	l := &call.legs[r.from]
 	tl := &topology.Leg{Vias: r.vias, CSeq: r.seqIn, MaxForwards: -1}
+	tl.From, tl.To = r.of(l)
 	e := Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: m.Status(), Method: r.method}
-	e, do = c.write(call, r.from, m, e, tl, nil, do)
+	e, do = c.write(call, r.from, m, e, tl, stray(m), do)
 	if e.Bytes == nil {
 		e.Msg, e.Edits = nil, nil
 		e.Bytes = c.ownResponse(l, &r, m)

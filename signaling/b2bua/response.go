@@ -43,12 +43,13 @@ func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 		return do
 	}
 	call, l := ref.call, &ref.call.legs[ref.side]
+	c.hand = call
 	do = append(do, Effect{Do: Saw, Call: call, Side: ref.side, Msg: m})
 	if string(l.remoteTag) != string(m.Bytes(m.To().Tag)) {
 		return c.dropFork(call, ref.side, m, do)
 	}
-	if in := call.inv; in != nil && in.ack != nil && in.seqOut == m.CSeq() {
-		return append(do, Effect{Do: Send, Call: call, Side: ref.side, Flow: in.ackTo, Method: sip.ACK, Bytes: in.ack})
+	if l.ack != nil && l.ackSeq == m.CSeq() {
+		return append(do, Effect{Do: Send, Call: call, Side: ref.side, Flow: l.ackTo, Method: sip.ACK, Bytes: l.ack})
 	}
 	return do
 }
@@ -86,13 +87,14 @@ func (c *Calls) afterCancel(call *Call, ev *Event, do []Effect) []Effect {
 	l := &call.legs[side]
 	switch {
 	case m.Status() < 300:
-		c.confirm(l, m, in.initial)
+		if in.initial {
+			c.confirm(l, m, true)
+		}
 		c.keepDecline(in, m)
 		do = c.ackOwn(call, do)
 		in.state = acked
-		if call.state == ending || in.initial {
-			do = c.endLeg(call, side, nil, do)
-		}
+		// An older dialog had its BYE when the call ended.
+		do = c.endLeg(call, side, nil, do)
 	default:
 		in.state = refused
 		if in.initial {
@@ -106,7 +108,9 @@ func (c *Calls) afterCancel(call *Call, ev *Event, do []Effect) []Effect {
 func (c *Calls) confirm(l *leg, m *sip.Message, first bool) {
 	l.state = legConfirmed
 	if first {
-		l.remoteTag = append(l.remoteTag[:0], m.Bytes(m.To().Tag)...)
+		if tag := m.Bytes(m.To().Tag); string(tag) != string(l.remoteTag) {
+			l.remoteTag, l.seqKnown = append(l.remoteTag[:0], tag...), false
+		}
 		l.remote = m.Unfold(l.remote[:0], m.To().Value)
 	}
 	l.learn(m, first)
@@ -123,6 +127,10 @@ func (c *Calls) relayProvisional(call *Call, ev *Event, do []Effect) []Effect {
 		// one (RFC 3261 section 13.2.1).
 		d = description{has: d.has, body: d.body, drop: d.has}
 	}
+	in.rang = true
+	if in.initial {
+		call.legs[side].early(m)
+	}
 	if d.has && !d.drop {
 		c.answer(call, side, &d)
 		if in.initial {
@@ -132,9 +140,24 @@ func (c *Calls) relayProvisional(call *Call, ev *Event, do []Effect) []Effect {
 	c.learnKnown(call, side, m, &d)
 	e, do := c.writeResponse(call, m, &d, do)
 	if e.Bytes == nil {
-		return do
+		fields := "Contact: " + string(c.contact(&call.legs[in.from])) + "\r\n"
+		e = c.respondOwn(call, m.Status(), "", string(in.records)+fields)
 	}
 	return append(do, e)
+}
+
+// early takes the dialog that a provisional response makes: requests may cross
+// in it before the call is answered (RFC 3261 section 12.1.2). Of a fork's
+// dialogs the last that was heard of counts.
+func (l *leg) early(m *sip.Message) {
+	tag := m.Bytes(m.To().Tag)
+	if len(tag) == 0 || string(tag) == string(l.remoteTag) {
+		return
+	}
+	l.remoteTag = append(l.remoteTag[:0], tag...)
+	l.remote = m.Unfold(l.remote[:0], m.To().Value)
+	l.learn(m, true)
+	l.seqKnown = false
 }
 
 // success relays a 2xx and begins to wait for its ACK.
@@ -160,6 +183,7 @@ func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
 	}
 	c.finish(call, in.client)
 	c.confirm(&call.legs[side], m, in.initial)
+	call.legs[in.from].moved(in.target)
 	c.keepDecline(in, m)
 	c.learnKnown(call, side, m, &d)
 	e, do := c.writeResponse(call, m, &d, do)
@@ -215,7 +239,7 @@ func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 	in := call.inv
 	c.finish(call, in.client)
 	do = call.disarm(TimerRing, do)
-	if in.initial && in.tried < len(in.targets) && tryAnother(m.Status()) {
+	if in.initial && in.tried < len(in.targets) && tryAnother(m.Status(), in.rang) {
 		return c.failover(call, do)
 	}
 	c.forgetOffer(call)
@@ -230,8 +254,10 @@ func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 }
 
 // tryAnother tells whether a response is about the peer rather than about the
-// number that was called.
-func tryAnother(status int) bool { return status == 408 || status == 500 || status == 503 }
+// number that was called: a 408 after it rang is nobody at the phone.
+func tryAnother(status int, rang bool) bool {
+	return status == 408 && !rang || status == 500 || status == 503
+}
 
 // failed sends the final response e and ends what it ends.
 func (c *Calls) failed(call *Call, e Effect, status int, do []Effect) []Effect {
@@ -261,7 +287,9 @@ func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	for i := range call.streams {
 		do = append(do, Effect{Do: Pin, Call: call, Side: B, Index: i})
 	}
+	do = c.orphan(call, do)
 	call.legs[B].state = legNone
+	in.rang = false
 	last := len(call.places) - 1
 	do = append(do, Effect{Do: Release, Call: call, Peer: call.places[last]})
 	call.places = call.places[:last]
@@ -271,6 +299,19 @@ func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	}
 	in.clientOn = false
 	return c.tryNext(call, &Event{Is: Invite, Msg: m, Call: call, Flow: call.legs[A].flow, Peer: call.From, Server: in.server}, do)
+}
+
+// orphan answers what the callee has asked within an early dialog that ends
+// now.
+func (c *Calls) orphan(call *Call, do []Effect) []Effect {
+	for i := range call.relays {
+		if r := &call.relays[i]; r.from == B && !r.own {
+			r.own = true
+			do = append(do, Effect{Do: Respond, Call: call, Side: B, Server: r.server, Status: 481, Method: r.method,
+				Bytes: c.statusLine(&call.legs[B], r, 481, "")})
+		}
+	}
+	return do
 }
 
 // writeResponse writes m, a response from the far end, for the side whose
@@ -284,6 +325,7 @@ func (c *Calls) writeResponse(call *Call, m *sip.Message, d *description, do []E
 			tl.Routes = in.records
 		}
 	}
+	tl.From, tl.To = in.of(&call.legs[in.from])
 	e := Effect{Do: Respond, Call: call, Side: in.from, Server: in.server, Status: m.Status(), Method: sip.INVITE}
 	return c.write(call, in.from, m, e, tl, d, do)
 }
@@ -294,6 +336,7 @@ func (c *Calls) timedOut(ev *Event, do []Effect) []Effect {
 	if call == nil {
 		return do
 	}
+	c.hand = call
 	c.finish(call, ev.Client)
 	if in := call.inv; in != nil && in.client == ev.Client {
 		return c.inviteTimedOut(call, do)

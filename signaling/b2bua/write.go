@@ -41,11 +41,16 @@ func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topolog
 	tl.Host = []byte(at.Host)
 	switch {
 	case !m.IsRequest():
-		tl.From, tl.To = l.remote, l.local
+		if tl.From == nil {
+			tl.From, tl.To = l.remote, l.local
+		}
 	case tl.FromTag == nil:
 		tl.From, tl.To = l.local, l.remote
 	}
 	edits := negotiate(m, c.work.takeEdits())
+	if tl.CSeq == 0 {
+		edits = zeroCSeq(m, edits)
+	}
 	switch {
 	case d == nil || !d.has:
 	case d.drop:
@@ -65,6 +70,32 @@ func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topolog
 	return e, do
 }
 
+// zeroCSeq writes the number 0, which topology takes for none.
+func zeroCSeq(m *sip.Message, edits []edit.Edit) []edit.Edit {
+	f, ok := m.First(sip.FieldCSeq)
+	if !ok {
+		return edits
+	}
+	at := f.Value
+	for at.End = at.Start; at.End < f.Value.End && '0' <= m.Raw[at.End] && m.Raw[at.End] <= '9'; {
+		at.End++
+	}
+	return append(edits, edit.Edit{Start: at.Start, End: at.End, New: []byte{'0'}, Why: "numbers of this leg (RFC 3261 section 12.2.1.1)"})
+}
+
+// stray takes the body out of a message that can neither offer nor answer
+// where it describes a session: its addresses are nobody's to read. It returns
+// nil where there is nothing to take out.
+func stray(m *sip.Message) *description {
+	if m.Body().Empty() {
+		return nil
+	}
+	if _, ok, err := m.BodyPart("application/sdp"); !ok && err == nil {
+		return nil
+	}
+	return &description{has: true, drop: true}
+}
+
 func dropBody(m *sip.Message, edits []edit.Edit) []edit.Edit {
 	const why = "a session description has no place in this message"
 	for _, f := range m.Fields() {
@@ -81,7 +112,8 @@ func dropBody(m *sip.Message, edits []edit.Edit) []edit.Edit {
 // if the message must not go out.
 func (c *Calls) audit(call *Call, to Side, out []byte, do []Effect) ([]byte, []Effect) {
 	realm := &c.opt.Realms[call.legs[to].realm]
-	c.work.leaks = topology.Audit(out, c.work.leaks[:0], &call.legs[to].known, realm.Known)
+	l := &call.legs[to]
+	c.work.leaks = topology.Audit(out, c.work.leaks[:0], &l.known, l.recent, realm.Known)
 	leaks := realm.Topology.Excuse(c.work.leaks)
 	if len(leaks) == 0 {
 		return out, do
@@ -131,9 +163,10 @@ func (c *Calls) statusLine(l *leg, r *relay, status int, fields string) []byte {
 	b := append(c.work.take(), "SIP/2.0 "...)
 	b = strconv.AppendInt(b, int64(status), 10)
 	b = append(append(append(b, ' '), sip.StatusText(status)...), "\r\n"...)
+	from, to := r.of(l)
 	b = append(append(b, r.vias...), "From: "...)
-	b = append(append(b, l.remote...), "\r\nTo: "...)
-	b = append(append(b, l.local...), "\r\nCall-ID: "...)
+	b = append(append(b, from...), "\r\nTo: "...)
+	b = append(append(b, to...), "\r\nCall-ID: "...)
 	b = append(append(b, l.callID...), "\r\nCSeq: "...)
 	b = strconv.AppendUint(b, uint64(r.seqIn), 10)
 	b = append(append(append(b, ' '), r.name...), "\r\n"...)
