@@ -45,7 +45,7 @@ func (c *refusals) expected(s *step) (least, most int) {
 	case in.from < 0:
 		return 1, 1
 	case in.sip.Method() == sip.ACK:
-		return 0, 0
+		return 0, 1 // one that belongs to no dialog is dropped and counted
 	}
 	own := refusing(s, in)
 	if in.again {
