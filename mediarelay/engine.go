@@ -118,6 +118,7 @@ type Remote struct {
 	RTP      netip.AddrPort // not valid or port 0: nobody
 	RTCP     netip.AddrPort // not valid or port 0: no RTCP; not used with Mux
 	Mux      bool           // it sends and wants RTCP on its RTP port (RFC 5761)
+	Opaque   bool           // it sends something else than RTP now, as when a call becomes a fax: passed unread
 	Sends    bool           // it may send: its direction, as agreed, includes send
 	Receives bool           // it wants to receive
 }

@@ -114,17 +114,18 @@ func (s *Session) Receive(side Side, port Component, src netip.AddrPort, b, scra
 	f := &s.flows[side]
 	from, to := &p.remotes[side], &p.remotes[side.Other()]
 
-	rtcp := s.rtcp && (port == RTCPPort || (s.mux[side] || from.Mux) && isRTCP(b))
+	isRTP := s.rtcp && !from.Opaque
+	rtcp := isRTP && (port == RTCPPort || (s.mux[side] || from.Mux) && isRTCP(b))
 	if c := latches[Pinned][tell(src, from.addr(rtcp))]; c != Pass {
 		return f.drop(c)
 	}
-	if c := s.check(rtcp, b); c != Pass {
+	if c := check(isRTP, rtcp, b); c != Pass {
 		return f.drop(c)
 	}
 	if !p.heard[side].Load() {
 		p.heard[side].Store(true)
 	}
-	f.count(s.rtcp, rtcp, b, now)
+	f.count(isRTP, rtcp, b, now)
 
 	v := Verdict{Bytes: b, To: to.addr(rtcp)}
 	if c := crossings[index(from.Sends || rtcp)][to.target(rtcp)]; c != Pass {
@@ -153,11 +154,11 @@ func (r *Remote) addr(rtcp bool) netip.AddrPort {
 	return r.RTP
 }
 
-func (s *Session) check(rtcp bool, b []byte) Cause {
+func check(isRTP, rtcp bool, b []byte) Cause {
 	switch {
 	case len(b) > MaxDatagram:
 		return TooLong
-	case !s.rtcp:
+	case !isRTP:
 		return Pass
 	case rtcp && !CheckRTCP(b):
 		return RTCPMalformed

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"slices"
 
 	"sbc/mediarelay"
 	"sbc/policy"
@@ -83,24 +84,29 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 
 // reserve takes a place at a peer, and with the first one a place in all.
 func (s *Shard) reserve(r *record, peer int) *b2bua.Refusal {
-	if r.places == 0 {
+	if len(r.places) == 0 {
 		if no := s.opt.Calls.Admit(); no != nil {
 			return refusal(no)
 		}
 	}
 	if no := s.opt.Calls.Take(peer); no != nil {
-		if r.places == 0 {
+		if len(r.places) == 0 {
 			s.opt.Calls.Done()
 		}
 		return refusal(no)
 	}
-	r.places++
+	r.places = append(r.places, peer)
 	return nil
 }
 
 func (s *Shard) release(r *record, peer int) {
+	i := slices.Index(r.places, peer)
+	if i < 0 {
+		return
+	}
+	r.places = slices.Delete(r.places, i, i+1)
 	s.opt.Calls.Give(peer)
-	if r.places--; r.places == 0 {
+	if len(r.places) == 0 {
 		s.opt.Calls.Done()
 	}
 }
@@ -138,7 +144,7 @@ func (s *Shard) pin(e *b2bua.Effect) {
 	r := s.record(e.Call)
 	if e.Index < len(r.streams) {
 		r.streams[e.Index].Set(mediarelay.Side(e.Side), mediarelay.Remote{
-			RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Mux: e.Remote.Mux, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
+			RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Mux: e.Remote.Mux, Opaque: e.Remote.Opaque, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
 		})
 	}
 }

@@ -25,7 +25,8 @@ type record struct {
 	streams  []mediarelay.Stream
 	media    []MediaInfo // of streams that were closed
 	rtcpKey  [16]byte
-	places   int
+	places   []int  // peers at which a place is taken
+	room     [2]int // of places: one a leg
 	began    time.Duration
 	answered time.Duration // 0: not answered
 	cause    string
@@ -37,6 +38,7 @@ func (s *Shard) record(c *b2bua.Call) *record {
 		return r
 	}
 	r := &record{call: c, began: s.now}
+	r.places = r.room[:0]
 	var id [8]byte
 	binary.LittleEndian.PutUint64(id[:], c.ID)
 	lo, hi := siphash.Hash128(binary.LittleEndian.Uint64(s.key[:8]), binary.LittleEndian.Uint64(s.key[8:]), id[:])
@@ -120,6 +122,12 @@ func (s *Shard) gone(c *b2bua.Call) {
 	for i := range r.timers {
 		s.timers.stop(&r.timers[i])
 	}
+	for len(r.places) > 0 {
+		s.release(r, r.places[0])
+	}
+	if len(r.streams) > 0 {
+		r.closeMedia(s)
+	}
 	delete(s.records, c.ID)
 	info := s.info(c)
 	info.State = "ended"
@@ -146,6 +154,9 @@ func (s *Shard) panicked(p any, m *sip.Message) {
 		if recover() != nil {
 			// Not even its end can be told: give back what it holds.
 			s.executeAll(s.calls.Drop(call, "bug", nil))
+			if s.records[call.ID] != nil {
+				s.gone(call)
+			}
 		}
 	}()
 	s.step(&b2bua.Event{Is: b2bua.End, Call: call, Why: "bug"})

@@ -18,7 +18,7 @@ func (e *Engine) Status() Status {
 		ask := func(s *Shard) {
 			s.addTo(&st, &sh)
 			for _, r := range s.records {
-				places += r.places
+				places += len(r.places)
 				streams += len(r.streams)
 			}
 		}

@@ -296,3 +296,28 @@ func TestLeakInTheAckThatAnswers(t *testing.T) {
 	}
 	w.nothingLeft()
 }
+
+// A call becomes a fax in the media line that was its audio (ITU-T T.38
+// section D.2.2), and audio again.
+func TestAudioBecomesFax(t *testing.T) {
+	w := newWorld(t)
+	_, ok := w.setUp()
+	fax := offer[:strings.Index(offer, "m=")] + "m=image 49190 udptl t38\na=T38FaxVersion:0\n"
+	farFax := answer[:strings.Index(answer, "m=")] + "m=image 6020 udptl t38\na=T38FaxVersion:0\n"
+	re := w.want(w.send(pbxAddr, reInvite(ok, 11, fax)), "a 100, b INVITE")[1]
+	agreed := w.want(w.send(itspAddr, respond(re, 200, gateway, farFax)), "a 200")[0]
+	w.want(w.send(pbxAddr, inDialog(ok, "ACK", 11, "")), "b ACK")
+	udptl := []byte{0, 1, 2, 0xc0, 0x01, 0x80, 0}
+	sent, cause := w.media.Inject(audioOf(t, agreed), netip.MustParseAddrPort("192.168.1.44:49190"), udptl)
+	if cause != mediarelay.Pass || sent.To != netip.MustParseAddrPort("198.51.100.77:6020") {
+		t.Errorf("the fax goes to %v (%v)", sent.To, cause)
+	}
+	re = w.want(w.send(pbxAddr, reInvite(ok, 12, offer)), "a 100, b INVITE")[1]
+	agreed = w.want(w.send(itspAddr, respond(re, 200, gateway, answer)), "a 200")[0]
+	w.want(w.send(pbxAddr, inDialog(ok, "ACK", 12, "")), "b ACK")
+	rtp := append([]byte{0x80, 8, 0, 1}, make([]byte, 168)...)
+	if sent, cause := w.media.Inject(audioOf(t, agreed), netip.MustParseAddrPort("192.168.1.44:49170"), rtp); cause != mediarelay.Pass {
+		t.Errorf("the audio goes to %v (%v)", sent.To, cause)
+	}
+	w.bye(ok, 13)
+}

@@ -129,10 +129,23 @@ func (s *Shard) stepClient(tx *client, ev transaction.Event, m *sip.Message) {
 		do = tx.other.Step(ev, do)
 	}
 	s.txDo = nil // Up leads to other transactions
+	// What goes up comes last: a bug that it meets leaves no transaction
+	// without its timers.
 	for i := range do {
-		s.clientEffect(tx, &do[i], m)
+		if !goesUp(do[i].Do) {
+			s.clientEffect(tx, &do[i], m)
+		}
+	}
+	for i := range do {
+		if goesUp(do[i].Do) {
+			s.clientEffect(tx, &do[i], m)
+		}
 	}
 	s.txDo = do[:0]
+}
+
+func goesUp(a transaction.Action) bool {
+	return a == transaction.Up || a == transaction.TimedOut || a == transaction.Failed
 }
 
 func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) {

@@ -49,8 +49,14 @@ func with(s subject, o options, dir string, f func(*world, []*netns.Process) err
 	if err != nil {
 		return err
 	}
-	return f(w, ps)
+	if err := f(w, ps); err != nil {
+		return fmt.Errorf("%w; it wrote %q", err, tail(ps[0].Output()))
+	}
+	return nil
 }
+
+// tail returns the end of what a program wrote.
+func tail(s string) string { return s[max(0, len(s)-2000):] }
 
 func cpu(ps []*netns.Process) (sum time.Duration, err error) {
 	for _, p := range ps {

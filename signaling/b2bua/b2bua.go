@@ -143,6 +143,7 @@ type Local struct {
 type Remote struct {
 	RTP, RTCP       netip.AddrPort
 	Mux             bool
+	Opaque          bool // not RTP, whatever the ports were opened for
 	Sends, Receives bool
 }
 

@@ -278,7 +278,7 @@ func (c *Calls) pin(call *Call, side Side, lines []line, do []Effect) []Effect {
 		}
 		r := Remote{}
 		if !ln.off {
-			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
+			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Opaque: ln.opaque, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
 			if ln.mux {
 				r.RTCP = ln.rtp
 			}
