@@ -16,11 +16,14 @@ import (
 // step gives an event to the calls and carries out what they ask for. The
 // answers to Reserve, Open and Listen are steps of their own, taken at once.
 func (s *Shard) step(ev *b2bua.Event) {
-	do := s.calls.Step(ev, s.do[:0])
-	// What follows may step again: s.do is the memory of the outermost step.
-	s.do = nil
+	// What follows may step again: each depth has memory of its own.
+	depth := min(s.depth, len(s.do)-1)
+	s.depth++
+	do := s.calls.Step(ev, s.do[depth][:0])
+	s.do[depth] = nil
 	s.executeAll(do)
-	s.do = do[:0]
+	s.do[depth] = do[:0]
+	s.depth--
 }
 
 func (s *Shard) executeAll(do []b2bua.Effect) {
@@ -211,6 +214,8 @@ func (s *Shard) count(cause string) {
 
 // targets returns the peers of a decision that can be reached.
 func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
+	why, user := edit.Reason(d.Route.Ref.String()), append([]byte(nil), d.User...)
+	list = make([]b2bua.Target, 0, len(d.Peers))
 	for _, peer := range d.Peers {
 		p := &s.rules.Options().Peers[peer]
 		for _, addr := range s.rules.Resolved(peer) {
@@ -223,7 +228,7 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 				port = 5060
 			}
 			list = append(list, b2bua.Target{
-				Peer: peer, Host: hostOf(p), User: append([]byte(nil), d.User...), Rule: edit.Reason(d.Route.Ref.String()),
+				Peer: peer, Host: hostOf(p), User: user, Rule: why,
 				Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, port)},
 			})
 		}

@@ -150,9 +150,12 @@ func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
 
 const retryAfter = "Retry-After: 5\r\n"
 
+// Ours: responses of our own are rarely longer.
+const responseSize = 512
+
 // trying answers 100 at once, which stops the caller's retransmissions.
 func (s *Shard) trying(tx *server, m *sip.Message, flow b2bua.Flow) {
-	b := sip.AppendResponse(nil, m, &sip.Response{Status: 100, Src: flow.Remote})
+	b := sip.AppendResponse(make([]byte, 0, responseSize), m, &sip.Response{Status: 100, Src: flow.Remote})
 	s.stepServer(tx, transaction.Event{Is: transaction.Respond, Status: 100, Bytes: b})
 }
 
@@ -254,7 +257,7 @@ func (s *Shard) respond(tx *server, flow b2bua.Flow, m *sip.Message, r *sip.Resp
 		tag := transaction.StatelessTag(s.key, m)
 		r.ToTag = tag[:]
 	}
-	b := sip.AppendResponse(nil, m, r)
+	b := sip.AppendResponse(make([]byte, 0, responseSize), m, r)
 	s.stepServer(tx, transaction.Event{Is: transaction.Respond, Status: r.Status, Bytes: b})
 }
 

@@ -1,8 +1,10 @@
 package signaling
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"runtime/debug"
 	"time"
@@ -89,7 +91,7 @@ func (s *Shard) answered(c *b2bua.Call) {
 	r.answered = s.now
 	s.stats.answered++
 	s.metrics.CallAnswered(s.now - r.began)
-	s.log.Info("call answered", "call", shortID(c), "setup", s.now-r.began)
+	s.say("call answered", slog.String("call", shortID(c)), slog.Duration("setup", s.now-r.began))
 }
 
 // routed tells where a call goes: the trace each time, the log once.
@@ -98,8 +100,8 @@ func (s *Shard) routed(e *b2bua.Effect) {
 	s.trace(c, telemetry.Rule, e.Side, "to peer "+peers[e.Peer].Name+" by route "+string(e.Rule), nil, nil)
 	if r := s.record(c); !r.logged {
 		r.logged = true
-		s.log.Info("call", "call", shortID(c), "from", peers[c.From].Name, "to", peers[e.Peer].Name,
-			"caller", telemetry.Escape(c.Caller), "callee", telemetry.Escape(c.Callee), "rule", string(e.Rule))
+		s.say("call", slog.String("call", shortID(c)), slog.String("from", peers[c.From].Name), slog.String("to", peers[e.Peer].Name),
+			slog.String("caller", telemetry.Escape(c.Caller)), slog.String("callee", telemetry.Escape(c.Callee)), slog.String("rule", string(e.Rule)))
 	}
 }
 
@@ -112,7 +114,13 @@ func (s *Shard) ended(c *b2bua.Call, cause string) {
 	}
 	s.metrics.CallEnded(cause, talked)
 	s.trace(c, telemetry.End, 0, cause, nil, nil)
-	s.log.Info("call ended", "call", shortID(c), "cause", cause, "talked", talked)
+	s.say("call ended", slog.String("call", shortID(c)), slog.String("cause", cause), slog.Duration("talked", talked))
+}
+
+// say writes a line of the log. Each call has three: no value is boxed for
+// them.
+func (s *Shard) say(what string, attrs ...slog.Attr) {
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, what, attrs...)
 }
 
 // gone forgets a call. What it still held would be a bug: it is given back
@@ -149,7 +157,7 @@ func (s *Shard) panicked(p any, m *sip.Message) {
 		return
 	}
 	s.ring.Append(call.ID, s.now, telemetry.End, 0, fmt.Sprint("bug: ", p), raw, nil)
-	s.do, s.txDo = nil, nil
+	s.do, s.txDo, s.depth = [len(s.do)][]b2bua.Effect{}, nil, 0
 	defer func() {
 		if recover() != nil {
 			// Not even its end can be told: give back what it holds.

@@ -182,3 +182,78 @@ func TestOddButAccepted(t *testing.T) {
 		})
 	}
 }
+
+// What the far end writes names no cause of its own.
+func TestCauseOfAnUnknownStatus(t *testing.T) {
+	for status, want := range map[int]string{486: "status_486", 499: "status_4xx", 666: "status_6xx"} {
+		w := newWorld(t)
+		inv := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
+		id := w.s.calls.All()[0].ID
+		no := w.send(itspAddr, respond(inv, status, "", ""))[1]
+		w.want(w.send(pbxAddr, pbxAck(no)), "")
+		if e := w.s.ring.Read(id); string(e[len(e)-1].Head) != want {
+			t.Errorf("%d ends the call by %q, want %q", status, e[len(e)-1].Head, want)
+		}
+		w.nothingLeft()
+	}
+}
+
+// A dialog has a bounded number of requests under way, and gives the room
+// back.
+func TestRequestsUnderWay(t *testing.T) {
+	w := newWorld(t)
+	_, ok := w.setUp()
+	var open []wire
+	for i := range uint32(30) {
+		out := w.send(pbxAddr, inDialog(ok, "INFO", 11+i, ""))
+		if out[0].label() == "INFO" {
+			open = append(open, out[0])
+		} else if out[0].label() != "503" || out[0].field("Retry-After") == "" {
+			t.Fatalf("the SBC sent %v", out)
+		}
+	}
+	if len(open) != 16 {
+		t.Errorf("%d requests are under way", len(open))
+	}
+	for _, x := range open {
+		w.want(w.send(itspAddr, respond(x, 200, "", "")), "a 200")
+	}
+	info := w.want(w.send(pbxAddr, inDialog(ok, "INFO", 50, "")), "b INFO")[0]
+	w.want(w.send(itspAddr, respond(info, 200, "", "")), "a 200")
+	w.bye(ok, 51)
+}
+
+// What the callee asked in an early dialog is answered when that dialog makes
+// way for another target.
+func TestRequestOfATargetThatFailed(t *testing.T) {
+	w := newWorld(t)
+	inv := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
+	w.want(w.send(itspAddr, respond(inv, 183, gateway, "")), "a 183")
+	info := w.want(w.fromFar(inv, "INFO", 1, ""), "a INFO")[0]
+	out := w.want(w.send(itspAddr, respond(inv, 503, "", "")), "b ACK, b 481, b INVITE")
+	if id := out[1].field("Call-ID"); id != inv.field("Call-ID") {
+		t.Errorf("the 481 has Call-ID %q", id)
+	}
+	w.want(w.send(pbxAddr, respond(info, 200, "", "")), "")
+	no := w.want(w.send(backup, respond(out[2], 486, "", "")), "b ACK, a 486")[1]
+	w.want(w.send(pbxAddr, pbxAck(no)), "")
+	w.nothingLeft()
+}
+
+// RFC 3581 and RFC 3261 section 18.2.1: the top Via of each answer says where
+// the request came from; the others stay as they were.
+func TestReceivedAndRport(t *testing.T) {
+	w := newWorld(t)
+	text := strings.Replace(invite, "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bKpbxone;rport\n",
+		"Via: SIP/2.0/UDP phone.lan:5070;branch=z9hG4bKpbxone;rport\nVia: SIP/2.0/UDP 10.1.1.1;branch=z9hG4bKsecond;received=10.2.2.2\n", 1)
+	w.s.Datagram(w.now, listenerInside, netip.MustParseAddrPort("192.168.1.10:40000"), []byte(crlf(text)))
+	out := w.sent()
+	no := w.send(itspAddr, respond(out[1], 486, "", ""))[1]
+	for _, x := range []wire{out[0], no} {
+		if x.to.String() != "192.168.1.10:40000" || !strings.Contains(x.bytes, ";received=192.168.1.10") || !strings.Contains(x.bytes, "rport=40000") ||
+			!strings.Contains(x.bytes, "10.1.1.1;branch=z9hG4bKsecond;received=10.2.2.2") {
+			t.Errorf("to %v:\n%s", x.to, x.bytes)
+		}
+	}
+	w.nothingLeft()
+}

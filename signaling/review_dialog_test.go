@@ -11,7 +11,7 @@ import (
 	"sbc/signaling/b2bua"
 )
 
-// toITSP is a request of the ITSP in the dialog that inv and its 200 opened.
+// fromFar sends a request of the ITSP in the dialog that inv and its 200 opened.
 func (w *world) fromFar(inv wire, method string, seq uint32, rest string) []wire {
 	w.t.Helper()
 	return w.send(itspAddr, fromITSP(inv.bytes, respond(inv, 200, gateway, answer), method, seq, rest))
@@ -407,7 +407,7 @@ func TestReliableResponseThatNobodyAskedFor(t *testing.T) {
 	w.nothingLeft()
 }
 
-// An Request-URI without a user names nobody: nothing is made up.
+// A Request-URI without a user names nobody: nothing is made up.
 func TestNoUserInRequestURI(t *testing.T) {
 	w := newWorld(t)
 	inv := w.want(w.send(pbxAddr, replaced("sip:+4930123@192.168.1.1", "sip:192.168.1.1")), "a 100, b INVITE")[1]

@@ -31,25 +31,27 @@ type Shard struct {
 	log     *slog.Logger
 
 	// Owned by the shard's goroutine.
-	rand    *rand.Rand
-	now     time.Duration
-	calls   *b2bua.Calls
-	servers map[b2bua.Server]*server
-	clients map[b2bua.Client]*client
-	cancels map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
-	merge   map[[2]uint64]b2bua.Server
-	timers  timers
-	ring    *telemetry.Ring
-	out     []Outbound
-	bytes   []byte // what out refers to
-	txDo    []transaction.Effect
-	do      []b2bua.Effect
-	message sip.Message
-	lag     time.Duration
-	stats   counters
-	records map[uint64]*record // live calls by id
-	past    past
-	closing bool // calls end and none begins
+	rand     *rand.Rand
+	now      time.Duration
+	calls    *b2bua.Calls
+	servers  map[b2bua.Server]*server
+	clients  map[b2bua.Client]*client
+	cancels  map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
+	merge    map[[2]uint64]b2bua.Server
+	timers   timers
+	ring     *telemetry.Ring
+	out      []Outbound
+	bytes    []byte // what out refers to
+	txDo     []transaction.Effect
+	do       [5][]b2bua.Effect // by depth of steps: an INVITE asks for two places and its ports
+	depth    int
+	doServer []transaction.Effect
+	message  sip.Message
+	lag      time.Duration
+	stats    counters
+	records  map[uint64]*record // live calls by id
+	past     past
+	closing  bool // calls end and none begins
 }
 
 // counters are what a shard counts for Status.

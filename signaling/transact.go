@@ -65,13 +65,13 @@ func (s *Shard) newServer(key b2bua.Server, flow b2bua.Flow, peer int, m *sip.Me
 }
 
 func (s *Shard) stepServer(tx *server, ev transaction.Event) {
-	do := s.txDo[:0]
+	do := s.doServer[:0]
 	if tx.method == sip.INVITE {
 		do = tx.invite.Step(ev, do)
 	} else {
 		do = tx.other.Step(ev, do)
 	}
-	s.txDo = do[:0]
+	s.doServer = do[:0]
 	for i := range do {
 		switch e := &do[i]; e.Do {
 		case transaction.Send:

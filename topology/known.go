@@ -46,6 +46,10 @@ const (
 	tokenMin   = 6       // shorter tokens meet others by accident
 	derivedMin = 10      // likewise, for parts of a token that stand for the whole
 	textMax    = 1 << 14 // octets of one identifier
+
+	// What a plain call brings.
+	entriesRoom = 20
+	textRoom    = 384
 )
 
 // Reset empties the set and keeps its memory.
@@ -170,6 +174,9 @@ func longestWord(tok []byte) (start, end int) {
 
 // add enters an identifier once.
 func (k *Known) add(text []byte, e entry) {
+	if k.entries == nil {
+		k.entries, k.text = make([]entry, 0, entriesRoom), make([]byte, 0, textRoom)
+	}
 	e.start, e.length = uint32(len(k.text)), uint32(len(text))
 	k.text = append(k.text, text...)
 	if e.kind != kindAddr {
@@ -224,7 +231,7 @@ func (p *probe) next() bool {
 func (p *probe) entry() *entry { return &p.k.entries[p.is-1] }
 
 func (k *Known) rehash() {
-	k.index = make([]uint32, max(32, 2*len(k.index)))
+	k.index = make([]uint32, max(64, 2*len(k.index)))
 	for i := range k.entries {
 		k.enter(i)
 	}

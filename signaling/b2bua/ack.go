@@ -5,7 +5,6 @@ import (
 
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
-	"sbc/topology"
 )
 
 // ack handles the ACK for a 2xx of ours: it goes on to the side that sent the
@@ -55,7 +54,7 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 func (c *Calls) writeAck(call *Call, to Side, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
 	l := &call.legs[to]
 	e := Effect{Do: Send, Call: call, Side: to, Flow: l.next, Method: sip.ACK}
-	e, do = c.writeRequest(call, to, m, e, c.newBranch(call), call.inv.seqOut, &topology.Leg{}, d, do)
+	e, do = c.writeRequest(call, to, m, e, c.newBranch(call), call.inv.seqOut, nil, d, do)
 	if e.Bytes == nil {
 		e.Msg, e.Edits = nil, nil
 		e.Bytes = c.ownRequest(l, sip.ACK, call.inv.seqOut, c.newBranch(call), nil)

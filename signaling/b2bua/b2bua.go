@@ -234,6 +234,9 @@ type Calls struct {
 	out  map[Client]*Call  // requests that have no final response yet
 	work scratch
 	hand *Call // whose event is being handled
+
+	// Constant.
+	hosts [][]byte // of Options.Listeners
 }
 
 type legRef struct {
@@ -243,7 +246,11 @@ type legRef struct {
 
 // New returns Calls without a call.
 func New(o Options) *Calls {
-	return &Calls{opt: o, legs: map[uint64]legRef{}, byTx: map[Server]*Call{}, out: map[Client]*Call{}}
+	c := &Calls{opt: o, legs: map[uint64]legRef{}, byTx: map[Server]*Call{}, out: map[Client]*Call{}}
+	for _, l := range o.Listeners {
+		c.hosts = append(c.hosts, []byte(l.Host))
+	}
+	return c
 }
 
 // Len returns the number of calls.
@@ -264,7 +271,7 @@ func (c *Calls) Rest() int {
 		}
 		txs += call.clients
 	}
-	return len(c.legs) - legs + len(c.out) - txs
+	return len(c.legs) - legs + len(c.out) - txs + max(0, len(c.byTx)-len(c.list))
 }
 
 // InHand returns the call whose event was handled last, nil if it was none's:

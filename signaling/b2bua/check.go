@@ -149,16 +149,16 @@ func hasPrefixFold(b []byte, prefix string) bool {
 
 // negotiate takes out of m what one side offers and we do not carry: option
 // tags of Supported, methods of Allow, and what goes with them.
-func negotiate(m *sip.Message, edits []edit.Edit) []edit.Edit {
+func (w *scratch) negotiate(m *sip.Message, edits []edit.Edit) []edit.Edit {
 	for _, f := range m.Fields() {
 		switch f.ID {
 		case sip.FieldSupported:
-			edits = keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
+			edits = w.keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
 		case sip.FieldAllow:
-			edits = keepTokens(m, f, edits, func(tok []byte) bool { return !oneOf(tok, uncarried) }, "a method that does not cross the border")
+			edits = w.keepTokens(m, f, edits, func(tok []byte) bool { return !oneOf(tok, uncarried) }, "a method that does not cross the border")
 		case sip.FieldRequire:
 			if !m.IsRequest() {
-				edits = keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
+				edits = w.keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
 			}
 		case sip.FieldRSeq:
 			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "reliable responses do not cross the border (RFC 3262)"})
@@ -169,7 +169,7 @@ func negotiate(m *sip.Message, edits []edit.Edit) []edit.Edit {
 	return edits
 }
 
-func keepTokens(m *sip.Message, f sip.Field, edits []edit.Edit, keep func([]byte) bool, why edit.Reason) []edit.Edit {
+func (w *scratch) keepTokens(m *sip.Message, f sip.Field, edits []edit.Edit, keep func([]byte) bool, why edit.Reason) []edit.Edit {
 	all := true
 	for tok := range sip.Tokens(m.Raw, f.Value) {
 		all = all && keep(m.Bytes(tok))
@@ -177,17 +177,17 @@ func keepTokens(m *sip.Message, f sip.Field, edits []edit.Edit, keep func([]byte
 	if all {
 		return edits
 	}
-	var left []byte
+	left := w.take()
 	for tok := range sip.Tokens(m.Raw, f.Value) {
 		if t := m.Bytes(tok); keep(t) {
-			if left != nil {
+			if len(left) > 0 {
 				left = append(left, ", "...)
 			}
 			left = append(left, t...)
 		}
 	}
-	if left == nil {
+	if len(left) == 0 {
 		return append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: why})
 	}
-	return append(edits, edit.Edit{Start: f.Value.Start, End: f.Value.End, New: left, Why: why})
+	return append(edits, edit.Edit{Start: f.Value.Start, End: f.Value.End, New: w.keep(left), Why: why})
 }

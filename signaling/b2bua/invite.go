@@ -230,7 +230,8 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	in.seqOut = l.localSeq
 	uri := requestURI(c.work.take(), m, t)
 	c.work.keep(uri)
-	tl := &topology.Leg{RequestURI: uri, FromTag: l.localTag, PeerHost: []byte(t.Host)}
+	tl := c.work.toLeg()
+	tl.RequestURI, tl.FromTag, tl.PeerHost = uri, l.localTag, []byte(t.Host)
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: sip.INVITE}
 	e, do = c.writeRequest(call, B, m, e, branch, l.localSeq, tl, &d, do)
 	if e.Bytes == nil {

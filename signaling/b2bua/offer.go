@@ -150,7 +150,8 @@ func (c *Calls) wants(call *Call, to Side, d *description, other []line) []topol
 // version that its o= line must have.
 func (c *Calls) hideSDP(call *Call, to Side, m *sip.Message, d *description) *topology.SDP {
 	l := &call.legs[to]
-	h := &topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(call, to, d, l.offered)}
+	h := &c.work.sdp
+	*h = topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(call, to, d, l.offered)}
 	if len(d.lines) > 0 {
 		h.Addr = call.streams[0].Local[to].Addr
 	} else {
@@ -159,13 +160,17 @@ func (c *Calls) hideSDP(call *Call, to Side, m *sip.Message, d *description) *to
 	h.Origin.ID = l.sent.id
 	c.work.probe = topology.HideSDP(h, c.work.probe[:0], &c.work.topology)
 	edit.Sort(c.work.probe)
-	h.Origin.Version = l.sent.choose(sum(m.Raw, d.body, c.work.probe))
+	h.Origin.Version = l.sent.choose(c.work.sum(m.Raw, d.body, c.work.probe))
 	return h
 }
 
 // sum hashes the part of raw that body covers, with the edits done.
-func sum(raw []byte, body edit.Span, edits []edit.Edit) uint64 {
-	h, at := siphash.New(make([]byte, 16)), body.Start
+func (w *scratch) sum(raw []byte, body edit.Span, edits []edit.Edit) uint64 {
+	if w.hash == nil {
+		w.hash = siphash.New(make([]byte, 16))
+	}
+	w.hash.Reset()
+	h, at := w.hash, body.Start
 	for i := range edits {
 		h.Write(raw[at:edits[i].Start])
 		h.Write(edits[i].New)
@@ -243,7 +248,7 @@ func (c *Calls) settle(call *Call, do []Effect) []Effect {
 	for s := range call.legs {
 		l := &call.legs[s]
 		l.keepAddresses()
-		l.said, l.offered = append(l.said[:0], l.offered...), l.offered[:0]
+		l.said, l.offered = l.offered, l.said[:0]
 		l.sent.agreed()
 		do = c.pin(call, Side(s), l.said, do)
 	}

@@ -3,7 +3,6 @@ package b2bua
 import (
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
-	"sbc/topology"
 )
 
 const tagKind = ident.Tag
@@ -111,7 +110,8 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 		return c.maybeGone(call, do)
 	}
 	l := &call.legs[r.from]
-	tl := &topology.Leg{Vias: r.vias, CSeq: r.seqIn, MaxForwards: -1}
+	tl := c.work.toLeg()
+	tl.Vias, tl.CSeq, tl.MaxForwards = r.vias, r.seqIn, -1
 	tl.From, tl.To = r.of(l)
 	e := Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: m.Status(), Method: r.method}
 	e, do = c.write(call, r.from, m, e, tl, stray(m), do)

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"sbc/signaling/sip"
-	"sbc/topology"
 )
 
 // response handles what the far end answered to a request of ours.
@@ -267,12 +266,21 @@ func (c *Calls) failed(call *Call, e Effect, status int, do []Effect) []Effect {
 	do = append(do, e)
 	if in.initial {
 		call.legs[A].state, call.legs[B].state = legEnded, legEnded
-		return c.ended(call, "status_"+strconv.Itoa(status), do)
+		return c.ended(call, statusCause(status), do)
 	}
 	if endsDialog(status) {
 		return c.end(call, "dialog_lost", nil, do)
 	}
 	return do
+}
+
+// statusCause names a final response as a call's cause. The far end writes the
+// number: one that nobody has registered counts by its class.
+func statusCause(status int) string {
+	if sip.StatusText(status) == sip.StatusText(0) {
+		return "status_" + strconv.Itoa(status/100) + "xx"
+	}
+	return "status_" + strconv.Itoa(status)
 }
 
 // endsDialog tells whether a response to a request within a dialog says that
@@ -318,7 +326,8 @@ func (c *Calls) orphan(call *Call, do []Effect) []Effect {
 // INVITE it answers.
 func (c *Calls) writeResponse(call *Call, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
 	in := call.inv
-	tl := &topology.Leg{Vias: in.vias, CSeq: in.seqIn, MaxForwards: -1}
+	tl := c.work.toLeg()
+	tl.Vias, tl.CSeq, tl.MaxForwards = in.vias, in.seqIn, -1
 	if m.Status() < 300 {
 		tl.Contact = c.contact(&call.legs[in.from])
 		if in.initial {

@@ -3,9 +3,9 @@ package b2bua
 // wait asks for something that the caller of Step answers at once, and keeps
 // the event that needs it; resume handles that event again.
 func (c *Calls) wait(call *Call, ev *Event, ask Effect, do []Effect) []Effect {
-	kept := *ev
-	kept.Call = call
-	call.pending = &kept
+	c.work.kept = *ev
+	c.work.kept.Call = call
+	call.pending = &c.work.kept
 	return append(do, ask)
 }
 

@@ -1,6 +1,8 @@
 package b2bua
 
 import (
+	"hash"
+
 	"sbc/signaling/edit"
 	"sbc/signaling/sdp"
 	"sbc/topology"
@@ -10,6 +12,7 @@ import (
 // next Step uses it again. It keeps relaying a message from allocating.
 type scratch struct {
 	bytes    []byte
+	total    int // octets kept since the reset
 	edits    [][]edit.Edit
 	used     int
 	topology topology.Scratch
@@ -18,10 +21,17 @@ type scratch struct {
 	want     []topology.Line
 	probe    []edit.Edit
 	leaks    []topology.Leak
+	leg      topology.Leg // what one message is written for
+	sdp      topology.SDP
+	hash     hash.Hash64
+	kept     Event // waits for Opened or Reserved
 }
 
 func (w *scratch) reset() {
-	w.bytes = w.bytes[:0]
+	if w.total > cap(w.bytes) {
+		w.bytes = make([]byte, 0, 2*w.total)
+	}
+	w.bytes, w.total = w.bytes[:0], 0
 	w.used = 0
 	w.lines, w.want = w.lines[:0], w.want[:0]
 	w.topology.Reset()
@@ -36,6 +46,7 @@ func (w *scratch) keep(b []byte) []byte {
 	if cap(b) == 0 {
 		return b
 	}
+	w.total += len(b)
 	if cap(w.bytes)-len(w.bytes) == cap(b) {
 		w.bytes = w.bytes[:len(w.bytes)+len(b)]
 		return b[:len(b):len(b)]
@@ -43,6 +54,12 @@ func (w *scratch) keep(b []byte) []byte {
 	// b was moved to memory of its own: go on behind it.
 	w.bytes = b
 	return b[:len(b):len(b)]
+}
+
+// toLeg returns an empty Leg, in the place of the last one.
+func (w *scratch) toLeg() *topology.Leg {
+	w.leg = topology.Leg{}
+	return &w.leg
 }
 
 // takeEdits returns an empty list of edits that is valid until the reset.

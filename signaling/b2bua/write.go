@@ -14,7 +14,7 @@ import (
 func (c *Calls) writeRequest(call *Call, to Side, m *sip.Message, e Effect, branch []byte, seq uint32, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
 	l := &call.legs[to]
 	if tl == nil {
-		tl = &topology.Leg{}
+		tl = c.work.toLeg()
 	}
 	if tl.RequestURI == nil {
 		tl.RequestURI, tl.Routes = l.requestURI()
@@ -35,10 +35,9 @@ func (c *Calls) writeRequest(call *Call, to Side, m *sip.Message, e Effect, bran
 // hidden, audited.
 func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
 	l := &call.legs[to]
-	at := &c.opt.Listeners[l.flow.Listener]
 	tl.Realm = c.opt.Realms[l.realm].Topology
 	tl.CallID = l.callID
-	tl.Host = []byte(at.Host)
+	tl.Host = c.hosts[l.flow.Listener]
 	switch {
 	case !m.IsRequest():
 		if tl.From == nil {
@@ -47,7 +46,7 @@ func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topolog
 	case tl.FromTag == nil:
 		tl.From, tl.To = l.local, l.remote
 	}
-	edits := negotiate(m, c.work.takeEdits())
+	edits := c.work.negotiate(m, c.work.takeEdits())
 	if tl.CSeq == 0 {
 		edits = zeroCSeq(m, edits)
 	}

@@ -8,6 +8,7 @@ package ident
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/dchest/siphash"
 )
@@ -68,6 +69,7 @@ func NewMaker(key [16]byte) Maker {
 // Append appends id as an identifier of kind to dst; a Branch begins with the
 // Cookie.
 func (mk Maker) Append(dst []byte, kind Kind, id ID) []byte {
+	dst = slices.Grow(dst, len(Cookie)+Size)
 	if kind == Branch {
 		dst = append(dst, Cookie...)
 	}
