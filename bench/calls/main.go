@@ -26,6 +26,7 @@ type options struct {
 	held    int           // calls held for the measurement of memory
 	binary  string        // the SBC; empty: built from this checkout
 	subject string        // only this one; empty: all
+	step    string        // only this measurement; empty: all
 	keep    string        // directory for logs; empty: a temporary one, removed
 }
 
@@ -36,6 +37,7 @@ func main() {
 	flag.IntVar(&o.held, "held", 1000, "calls held at once, for the memory that they take")
 	flag.StringVar(&o.binary, "sbc", "", "the SBC's binary; default: built from here")
 	flag.StringVar(&o.subject, "only", "", "measure only this subject: sbc, topoh or topoh+rtpengine")
+	flag.StringVar(&o.step, "measure", "", "measure only this: cpu, latency, memory or rate")
 	flag.StringVar(&o.keep, "keep", "", "keep configurations and logs in this directory")
 	flag.Parse()
 	o.length = time.Duration(*seconds) * time.Second
@@ -68,6 +70,11 @@ func run(o options) error {
 			return err
 		}
 	}
+	switch o.step {
+	case "", "cpu", "latency", "memory", "rate":
+	default:
+		return fmt.Errorf("-measure %s: want cpu, latency, memory or rate", o.step)
+	}
 	var results []result
 	for _, s := range subjects(o) {
 		if o.subject != "" && o.subject != s.name {
@@ -80,6 +87,8 @@ func run(o options) error {
 		results = append(results, r)
 	}
 	printTable(os.Stdout, o, results)
-	printGoals(os.Stdout, results)
+	if o.step == "" {
+		printGoals(os.Stdout, results)
+	}
 	return nil
 }
