@@ -167,6 +167,26 @@ func TestProcessThatHangsIsKilled(t *testing.T) {
 	}
 }
 
+// What a program starts and leaves, as daemons do with their workers, ends
+// with it.
+func TestWhatAProcessStartedEndsWithIt(t *testing.T) {
+	t.Parallel()
+	Require(t, "root", "sh", "sleep")
+	s := space(t, "orphan")
+	p, err := s.Start(Command{Path: "sh", Args: []string{"-c", "sleep 1000 >/dev/null 2>&1 & echo $!"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	orphan := filepath.Join("/proc", strings.TrimSpace(p.Output()), "stat")
+	await(t, "the end of the orphan", func() bool {
+		b, err := os.ReadFile(orphan)
+		return err != nil || strings.Contains(string(b), ") Z ")
+	})
+}
+
 func TestCloseEndsProcesses(t *testing.T) {
 	t.Parallel()
 	Require(t, "root", "cat")

@@ -24,7 +24,7 @@ type Command struct {
 }
 
 // A Process runs in a namespace. It has a pipe as standard input, and dies
-// with us, however we die.
+// with us, however we die. What it has started dies with it.
 type Process struct {
 	// Constant after Start.
 	name  string
@@ -45,7 +45,7 @@ func (s *Space) Start(c Command) (*Process, error) {
 	p.cmd.Dir = c.Dir
 	p.cmd.Env = append(p.cmd.Environ(), c.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p.cmd.WaitDelay = time.Second // a grandchild may hold the pipe
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
@@ -56,6 +56,7 @@ func (s *Space) Start(c Command) (*Process, error) {
 	}
 	go func() {
 		p.err = p.cmd.Wait()
+		p.killAll() // what it started and left
 		close(p.done)
 	}()
 	s.mu.Lock()
@@ -88,11 +89,15 @@ func (p *Process) Wait(ctx context.Context) error {
 // Signal sends a signal. A process that has ended is not an error.
 func (p *Process) Signal(sig syscall.Signal) { _ = p.cmd.Process.Signal(sig) }
 
-// Kill ends the process at once and waits until it is gone.
+// Kill ends the process and all that it started at once, and waits until the
+// process is gone.
 func (p *Process) Kill() {
-	_ = p.cmd.Process.Kill()
+	p.killAll()
 	<-p.done
 }
+
+// killAll kills the process's group, which has its id.
+func (p *Process) killAll() { _ = syscall.Kill(-p.PID(), syscall.SIGKILL) }
 
 // Input writes to the process's standard input.
 func (p *Process) Input(text string) error {

@@ -59,15 +59,8 @@ func (k *kernel) prepare(fd int, a netip.AddrPort, options []sockopt, buffer int
 	if err := k.setsockopt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer); err != nil {
 		return fmt.Errorf("prepare media socket: receive buffer of %d octets: %w", buffer, err)
 	}
-	if err := k.bind(fd, sockaddr(a)); err != nil {
+	if err := k.bind(fd, a); err != nil {
 		return fmt.Errorf("bind media socket to %v: %w", a, err)
 	}
 	return nil
-}
-
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
 }

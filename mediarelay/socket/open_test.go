@@ -42,7 +42,7 @@ func (f *failing) kernel() kernel {
 			}
 			return linux.setsockopt(fd, level, option, value)
 		},
-		bind: func(fd int, addr unix.Sockaddr) error {
+		bind: func(fd int, addr netip.AddrPort) error {
 			if err := f.fail("bind"); err != nil {
 				return err
 			}

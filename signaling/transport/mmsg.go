@@ -60,9 +60,11 @@ func (s *sockaddr) set(dst netip.AddrPort, ip4 bool) uint32 {
 	return unix.SizeofSockaddrInet6
 }
 
-// mmsg calls recvmmsg or sendmmsg. The socket is non-blocking.
+// mmsg calls recvmmsg or sendmmsg. The socket is non-blocking: the call is
+// raw, since it never waits. Were the scheduler told of each call, it would
+// wake its watchdog thread, and give the processor to another thread meanwhile.
 func mmsg(call uintptr, fd uintptr, msgs []mmsghdr) (int, unix.Errno) {
-	n, _, errno := unix.Syscall6(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(msgs))), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(msgs))), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
