@@ -36,6 +36,10 @@ func (s *Shard) execute(e *b2bua.Effect) {
 	switch e.Do {
 	case b2bua.Respond:
 		s.executeRespond(e)
+	case b2bua.Abandon:
+		if tx := s.servers[e.Server]; tx != nil {
+			s.stepServer(tx, transaction.Event{Is: transaction.Abandon})
+		}
 	case b2bua.Start:
 		s.traceOut(e)
 		s.newClient(e.Client, e.Flow, e.Method, e.Bytes)
@@ -80,7 +84,7 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 		ev.Streams, ev.Err = s.openMedia(r, e.Opaque)
 	case b2bua.Listen:
 		ev.Is = b2bua.Heard
-		ev.Silent = r.silent(s.now)
+		ev.Silent = r.silent(s)
 	}
 	s.step(&ev)
 }
@@ -176,6 +180,8 @@ func (s *Shard) executeAccount(e *b2bua.Effect) {
 		s.routed(e)
 	case b2bua.Rang:
 		s.metrics.PostDial(s.now - s.record(e.Call).began)
+	case b2bua.Scrubbed:
+		s.trace(e.Call, telemetry.Leak, e.Side, scrubbed, e.Msg.Raw, e.Edits)
 	case b2bua.Leaked:
 		s.leaked(e)
 	case b2bua.Refused:

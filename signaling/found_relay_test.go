@@ -7,19 +7,14 @@ import (
 	"time"
 )
 
-// Found by the simulation: the 408 to a request that the other side never
-// answered had no method in its CSeq.
+// RFC 4320 section 4.2: a request other than INVITE that the other side never
+// answered gets no 408, which would come too late.
 func TestRelayedRequestTimesOut(t *testing.T) {
 	w := newWorld(t)
 	_, ok := w.setUp()
 	w.want(w.send(pbxAddr, inDialog(ok, "INFO", 11, "")), "b INFO")
 	late := w.wait(33 * time.Second)
-	for _, x := range late {
-		if x.label() == "408" && x.field("CSeq") != "11 INFO" {
-			t.Errorf("the 408 has CSeq %q", x.field("CSeq"))
-		}
-	}
-	if got := labels(late); !strings.Contains(got, "a 408, a BYE, b BYE") {
+	if got := labels(late); strings.Contains(got, "408") || !strings.Contains(got, "a BYE, b BYE") {
 		t.Errorf("the SBC sent %q", got)
 	}
 	w.nothingLeft()

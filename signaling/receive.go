@@ -94,7 +94,7 @@ func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
 // the request went: who copies a branch from the wire is neither.
 func (s *Shard) responded(flow b2bua.Flow, m *sip.Message, known bool) {
 	id, ok := s.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
-	if !ok {
+	if !ok || m.Vias() > 1 { // misrouted: RFC 3261 section 8.1.3.3
 		s.count("stray_response")
 		return
 	}
@@ -106,6 +106,9 @@ func (s *Shard) responded(flow b2bua.Flow, m *sip.Message, known bool) {
 	if tx == nil || tx.method != m.Method() || tx.flow.Listener != flow.Listener ||
 		!known && tx.flow.Remote.Addr() != flow.Remote.Addr() {
 		s.count("stray_response")
+		if tx == nil && known && m.Method() == sip.INVITE {
+			s.step(&b2bua.Event{Is: b2bua.Stray, Msg: m, Flow: flow})
+		}
 		return
 	}
 	s.stepClient(tx, transaction.Event{Is: transaction.Response, Status: m.Status(), Bytes: m.Raw}, m)
@@ -228,7 +231,7 @@ func (s *Shard) canceled(flow b2bua.Flow, peer int, m *sip.Message) {
 		return
 	}
 	tx := s.newServer(key, of.flow, peer, m)
-	s.respond(tx, flow, m, &sip.Response{Status: 200})
+	s.respond(tx, flow, m, &sip.Response{Status: 200, ToTag: s.calls.Tag(invite)})
 	s.step(&b2bua.Event{Is: b2bua.Canceled, Msg: m, Flow: flow, Peer: peer, Server: invite})
 }
 
@@ -253,7 +256,7 @@ func (s *Shard) refuse(tx *server, flow b2bua.Flow, m *sip.Message, r *b2bua.Ref
 
 func (s *Shard) respond(tx *server, flow b2bua.Flow, m *sip.Message, r *sip.Response) {
 	r.Src = flow.Remote
-	if m.To().Tag.Empty() {
+	if m.To().Tag.Empty() && r.ToTag == nil {
 		tag := transaction.StatelessTag(s.key, m)
 		r.ToTag = tag[:]
 	}

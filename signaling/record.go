@@ -25,7 +25,8 @@ type record struct {
 	call     *b2bua.Call
 	timers   [b2bua.Timers]timer
 	streams  []mediarelay.Stream
-	media    []MediaInfo // of streams that were closed
+	counted  [][2]mediarelay.Stats // what the metrics have of each stream
+	media    []MediaInfo           // of streams that were closed
 	rtcpKey  [16]byte
 	places   []int  // peers at which a place is taken
 	room     [2]int // of places: one a leg
@@ -55,27 +56,50 @@ func (r *record) fire(s *Shard, which uint8) {
 	s.step(&b2bua.Event{Is: b2bua.Fire, Call: r.call, Timer: b2bua.Timer(which)})
 }
 
-// silent returns for how long nothing has come on any media line.
-func (r *record) silent(now time.Duration) time.Duration {
+// silent returns for how long nothing has come on any media line, and counts
+// what has.
+func (r *record) silent(s *Shard) time.Duration {
 	last := max(r.began, r.answered)
-	for _, st := range r.streams {
-		for _, side := range st.Stats() {
+	for i, st := range r.streams {
+		stats := st.Stats()
+		for _, side := range stats {
 			last = max(last, side.LastRTP, side.LastRTCP)
 		}
+		r.count(s, i, &stats)
 	}
-	return now - last
+	return s.now - last
+}
+
+// count adds to the metrics what stream i has counted since the last time.
+func (r *record) count(s *Shard, i int, stats *[2]mediarelay.Stats) {
+	for len(r.counted) <= i {
+		r.counted = append(r.counted, [2]mediarelay.Stats{})
+	}
+	for side := range stats {
+		now, was := &stats[side], &r.counted[i][side]
+		// A late packet is lost no more: the metrics cannot take it back.
+		lost := max(now.Lost, was.Lost)
+		f := telemetry.MediaFlow{Packets: now.Packets - was.Packets, Octets: now.Octets - was.Octets, Lost: lost - was.Lost,
+			Cause: func(i int) string { return mediarelay.Cause(i).String() }}
+		drops := now.Drops
+		for i := range drops {
+			drops[i] -= was.Drops[i]
+		}
+		f.Drops = drops[:]
+		s.metrics.Media(f)
+		*was = *now
+		was.Lost = lost
+	}
 }
 
 // closeMedia closes all media lines and keeps what they counted.
 func (r *record) closeMedia(s *Shard) {
 	r.media = s.mediaOf(r)
-	for _, st := range r.streams {
-		for _, side := range st.Close() {
-			s.metrics.Media(telemetry.MediaFlow{Packets: side.Packets, Octets: side.Octets, Lost: side.Lost,
-				Drops: side.Drops[:], Cause: func(i int) string { return mediarelay.Cause(i).String() }})
-		}
+	for i, st := range r.streams {
+		stats := st.Close()
+		r.count(s, i, &stats)
 	}
-	r.streams = nil
+	r.streams, r.counted = nil, nil
 }
 
 func shortID(c *b2bua.Call) string { return ident.Short(c.ID) }

@@ -50,14 +50,28 @@ func (s *Shard) listenerOf(e *b2bua.Effect) uint16 {
 func (s *Shard) ladder(call uint64) []LadderEntry {
 	var list []LadderEntry
 	var began time.Duration
+	var clean LadderEntry // what the audit made of the message that goes out next
 	for i, e := range s.ring.Read(call) {
 		if i == 0 {
 			began = e.At
 		}
-		list = append(list, s.entry(&e, began))
+		l := s.entry(&e, began)
+		switch {
+		case e.Head == scrubbed:
+			clean = l
+			continue
+		case e.Kind == telemetry.Out && clean.Message != "":
+			l.Message, l.Changes = clean.Message, append(l.Changes, clean.Changes...)
+			clean = LadderEntry{}
+		}
+		list = append(list, l)
 	}
 	return list
 }
+
+// scrubbed is the head of the entry that holds what the audit took out of the
+// message whose entry follows.
+const scrubbed = "scrubbed"
 
 func (s *Shard) entry(e *telemetry.Entry, began time.Duration) LadderEntry {
 	l := LadderEntry{At: (e.At - began).Seconds(), Kind: e.Kind.String(), Leg: b2bua.Side(e.Leg).String(), Label: e.Head}
@@ -68,7 +82,7 @@ func (s *Shard) entry(e *telemetry.Entry, began time.Duration) LadderEntry {
 		return l
 	}
 	l.Message = string(e.Payload)
-	if e.Kind == telemetry.Out && len(e.Edits) > 0 {
+	if len(e.Edits) > 0 {
 		l.Changes = changes(e.Payload, e.Edits)
 		if out, err := edit.AppendTo(nil, e.Payload, e.Edits); err == nil {
 			l.Message = string(out)

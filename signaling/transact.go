@@ -166,7 +166,7 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 		}
 	case transaction.TimedOut, transaction.Failed:
 		if !tx.cancels {
-			s.step(&b2bua.Event{Is: b2bua.TimedOut, Client: tx.id})
+			s.step(&b2bua.Event{Is: b2bua.TimedOut, Client: tx.id, Status: e.Status})
 		}
 	case transaction.Gone:
 		if tx.cancels {

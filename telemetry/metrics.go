@@ -72,9 +72,9 @@ func New(o Options) *Metrics {
 	for i, direction := range []string{"in", "out"} {
 		m.retransmit[i] = m.counter("sbc_retransmissions_total", "Messages received again or sent again.", prometheus.Labels{"direction": direction})
 	}
-	m.media[0] = m.counter("sbc_media_packets_total", "RTP packets received from pinned far ends. Counted when a media line closes.", nil)
-	m.media[1] = m.counter("sbc_media_octets_total", "Octets of those packets. Counted when a media line closes.", nil)
-	m.media[2] = m.counter("sbc_media_lost_total", "RTP packets that far ends sent and that never came here. Counted when a media line closes.", nil)
+	m.media[0] = m.counter("sbc_media_packets_total", "RTP packets received from pinned far ends. Counted every few seconds, and when a media line closes.", nil)
+	m.media[1] = m.counter("sbc_media_octets_total", "Octets of those packets. Counted every few seconds, and when a media line closes.", nil)
+	m.media[2] = m.counter("sbc_media_lost_total", "RTP packets that far ends sent and that never came here. Counted every few seconds, and when a media line closes.", nil)
 	m.setup = m.histogram("sbc_call_setup_seconds", "From the INVITE to its 200.", setupBuckets)
 	m.postDial = m.histogram("sbc_call_post_dial_delay_seconds", "From the INVITE to the first 18x or 200.", setupBuckets)
 	m.talk = m.histogram("sbc_call_talk_seconds", "From the 200 to the end, of answered calls.", talkBuckets)

@@ -90,9 +90,7 @@ func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effe
 	if !again && len(call.legs[s].lost) == forksMax {
 		return do
 	}
-	lost := leg{flow: call.legs[s].flow, callID: call.legs[s].callID, local: call.legs[s].local}
-	lost.remote = m.Unfold(nil, m.To().Value)
-	lost.learn(m, true)
+	lost := dialogOf(m, call.legs[s].flow)
 	if len(lost.target) == 0 {
 		return do
 	}
@@ -110,4 +108,31 @@ func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effe
 	call.relays = append(call.relays, relay{client: client, from: s.other(), method: sip.BYE, own: true})
 	return append(do, Effect{Do: Start, Call: call, Side: s, Client: client, Flow: lost.next, Method: sip.BYE,
 		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, branch, nil)})
+}
+
+// dialogOf returns our half of the dialog that m makes, a 2xx to an INVITE of
+// ours, by what stands in it alone.
+func dialogOf(m *sip.Message, flow Flow) leg {
+	l := leg{flow: flow, callID: m.Bytes(m.CallID()), local: m.Unfold(nil, m.From().Value), remote: m.Unfold(nil, m.To().Value)}
+	l.learn(m, true)
+	return l
+}
+
+// endStray ends the dialog of a 2xx whose call is gone: it came after we had
+// given up. Nothing is kept for it; when it comes again, so do ACK and BYE.
+func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
+	m := ev.Msg
+	lost := dialogOf(m, ev.Flow)
+	if len(lost.target) == 0 {
+		return do
+	}
+	branch := func() (Client, []byte) {
+		id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: c.opt.Shard(c.opt.Rand)}
+		return Client(id.Serial), c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
+	}
+	_, acks := branch()
+	client, byes := branch()
+	return append(do,
+		Effect{Do: Send, Flow: lost.next, Method: sip.ACK, Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), acks, nil)},
+		Effect{Do: Start, Client: client, Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, byes, nil)})
 }

@@ -100,7 +100,8 @@ const (
 	Ack                  // Msg is an ACK for a 2xx: Flow, Peer
 	Canceled             // a CANCEL for the INVITE of Server was answered 200: Msg
 	Response             // Msg answers Client
-	TimedOut             // no final response came for Client
+	TimedOut             // no final response came for Client, or it could not be sent: Status says which
+	Stray                // Msg is a 2xx to an INVITE of ours that nobody waits for: Flow
 	Fire                 // Timer of Call is due
 	Opened               // answer to Open: Streams, or Err
 	Reserved             // answer to Reserve: Err
@@ -117,6 +118,7 @@ type Event struct {
 	Peer    int // index of the peer it is from; -1: none
 	Server  Server
 	Client  Client
+	Status  int // of TimedOut: 408, or 503 where there was no way to send
 	Targets []Target
 	Call    *Call
 	Side    Side // of Call, once it is known
@@ -164,7 +166,7 @@ type Action uint8
 const (
 	Respond  Action = iota // Bytes with Status go out by Server
 	Start                  // Client begins on Flow with the request in Bytes
-	Forget                 // Client ends without more
+	Abandon                // Server ends without an answer
 	Cancel                 // CANCEL goes out for the INVITE of Client, with the field lines in Bytes
 	Send                   // Bytes go out on Flow, without a transaction: ACK for a 2xx
 	Arm                    // Timer of Call, After
@@ -178,6 +180,7 @@ const (
 	Saw                    // for the trace: Msg came in on Side
 	Routed                 // for the trace: Call goes to Peer by Rule
 	Rang                   // for the counters: the callee's side was first heard of
+	Scrubbed               // for the trace: Edits were done to Msg, which is on its way to Side, because of what leaked
 	Leaked                 // for the trace and the counters: the audit found Text in Field
 	Refused                // for the counters: Refusal
 	Created                // Call exists
@@ -274,6 +277,17 @@ func (c *Calls) Rest() int {
 	return len(c.legs) - legs + len(c.out) - txs + max(0, len(c.byTx)-len(c.list))
 }
 
+// Tag returns the tag that our responses to an unanswered INVITE carry, which
+// the response to its CANCEL shall carry as well (RFC 3261 section 9.2); nil if
+// no call has that INVITE. It is a view until the next Step.
+func (c *Calls) Tag(invite Server) []byte {
+	call := c.byTx[invite]
+	if call == nil {
+		return nil
+	}
+	return call.legs[call.inv.from].localTag
+}
+
 // InHand returns the call whose event was handled last, nil if it was none's:
 // after a panic it is the one that a bug of ours has broken.
 func (c *Calls) InHand() *Call { return c.hand }
@@ -336,6 +350,8 @@ func (c *Calls) Step(ev *Event, do []Effect) []Effect {
 		return c.response(ev, do)
 	case TimedOut:
 		return c.timedOut(ev, do)
+	case Stray:
+		return c.lateResponse(ev, do)
 	case Fire:
 		return c.fire(ev, do)
 	case End:

@@ -275,6 +275,11 @@ func requestURI(dst []byte, m *sip.Message, t *Target) []byte {
 	if t.User != nil {
 		user = t.User
 	}
+	if tel {
+		// The parameters of the number are part of it: npdi, rn, ext, isub
+		// (RFC 3261 section 19.1.6).
+		user = append(user[:len(user):len(user)], m.Bytes(uri.Params)...)
+	}
 	dst = append(dst, "sip:"...)
 	if len(user) > 0 {
 		dst = append(topology.AppendUser(dst, user, []byte(t.Host)), '@')

@@ -126,16 +126,21 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	return c.maybeGone(call, do)
 }
 
-// relayTimedOut handles that nothing answered relays[i].
-func (c *Calls) relayTimedOut(call *Call, i int, do []Effect) []Effect {
+// relayTimedOut handles that nothing answered relays[i], or that it could not
+// be sent.
+func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effect {
 	r := call.relays[i]
 	call.relays = append(call.relays[:i], call.relays[i+1:]...)
 	if r.own {
 		return c.maybeGone(call, do)
 	}
-	l := &call.legs[r.from]
-	do = append(do, Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: 408, Method: r.method,
-		Bytes: c.statusLine(l, &r, 408, "")})
+	if status == 408 {
+		// Who asked has given up by now: RFC 4320 section 4.2.
+		do = append(do, Effect{Do: Abandon, Call: call, Side: r.from, Server: r.server})
+	} else {
+		do = append(do, Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: status, Method: r.method,
+			Bytes: c.statusLine(&call.legs[r.from], &r, status, "")})
+	}
 	if call.state == ending {
 		return c.maybeGone(call, do)
 	}

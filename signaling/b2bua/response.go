@@ -27,7 +27,8 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 }
 
 // lateResponse handles a 2xx to an INVITE that had its 2xx before: the ACK
-// was lost and goes out again (RFC 3261 section 13.2.2.4).
+// was lost and goes out again (RFC 3261 section 13.2.2.4). A 2xx of which no
+// call is left gets ACK and BYE, so that its sender need not wait for both.
 func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
 	if m.Method() != sip.INVITE || m.Status()/100 != 2 {
@@ -39,7 +40,7 @@ func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 	}
 	ref, ok := c.legs[id.Serial]
 	if !ok {
-		return do
+		return c.endStray(ev, do)
 	}
 	call, l := ref.call, &ref.call.legs[ref.side]
 	c.hand = call
@@ -348,17 +349,17 @@ func (c *Calls) timedOut(ev *Event, do []Effect) []Effect {
 	c.hand = call
 	c.finish(call, ev.Client)
 	if in := call.inv; in != nil && in.client == ev.Client {
-		return c.inviteTimedOut(call, do)
+		return c.inviteTimedOut(call, ev.Status, do)
 	}
 	for i := range call.relays {
 		if call.relays[i].client == ev.Client {
-			return c.relayTimedOut(call, i, do)
+			return c.relayTimedOut(call, i, ev.Status, do)
 		}
 	}
 	return c.maybeGone(call, do)
 }
 
-func (c *Calls) inviteTimedOut(call *Call, do []Effect) []Effect {
+func (c *Calls) inviteTimedOut(call *Call, status int, do []Effect) []Effect {
 	in := call.inv
 	if in.state == canceled {
 		in.state = refused
@@ -372,5 +373,5 @@ func (c *Calls) inviteTimedOut(call *Call, do []Effect) []Effect {
 		return c.failover(call, do)
 	}
 	c.forgetOffer(call)
-	return c.failed(call, c.respondOwn(call, 408, "", ""), 408, do)
+	return c.failed(call, c.respondOwn(call, status, "", ""), status, do)
 }

@@ -55,11 +55,14 @@ func (c *Calls) again(call *Call, do []Effect) []Effect {
 	return call.arm(TimerAgain, min(in.every, lifetime-in.sent), do)
 }
 
-// mediaEvery returns how often silence is asked for.
+// mediaEvery returns how often silence is asked for, and media counted.
 func (c *Calls) mediaEvery() time.Duration {
 	limit := c.opt.Quiet
 	if limit == 0 || c.opt.Held > 0 && c.opt.Held < limit {
 		limit = c.opt.Held
+	}
+	if limit == 0 {
+		return 5 * time.Second
 	}
 	return min(limit/4, 5*time.Second)
 }

@@ -134,11 +134,12 @@ func (c *Calls) audit(call *Call, to Side, out []byte, do []Effect) ([]byte, []E
 	if err := m.Parse(out); err != nil {
 		return nil, do
 	}
-	clean, err := m.AppendTo(c.work.take(), m.FixLength(edits))
+	edits = m.FixLength(edits)
+	clean, err := m.AppendTo(c.work.take(), edits)
 	if err != nil {
 		return nil, do
 	}
-	return c.work.keep(clean), do
+	return c.work.keep(clean), append(do, Effect{Do: Scrubbed, Call: call, Side: to, Msg: &m, Edits: edits})
 }
 
 // contact returns our Contact on a leg.

@@ -81,6 +81,7 @@ var tables = map[string][]row{
 			{"respond 486", "send 486, arm J " + s64, "Completed"},
 			{"respond 503", "send 503, arm J " + s64, "Completed"},
 			{"respond 603", "send 603, arm J " + s64, "Completed"},
+			{"abandon", "gone", "Terminated"},
 			{"fail", lost, "Trying"},
 		}},
 		{"at work", "respond 100", "Proceeding", []cell{
@@ -92,6 +93,7 @@ var tables = map[string][]row{
 			{"respond 486", "send 486, arm J " + s64, "Completed"},
 			{"respond 503", "send 503, arm J " + s64, "Completed"},
 			{"respond 603", "send 603, arm J " + s64, "Completed"},
+			{"abandon", "gone", "Terminated"},
 			{"fail", lost, "Proceeding"},
 		}},
 		{"answered", "respond 200", "Completed", []cell{

@@ -15,10 +15,11 @@ const (
 	Cancel               // client INVITE: the user wants it cancelled
 	Fire                 // Timer fired
 	Fail                 // the transport could not send what Send gave it
+	Abandon              // server non-INVITE: its user has no answer, and for one it is too late
 	kinds
 )
 
-var kindNames = [kinds]string{"start", "request", "ack", "response", "respond", "cancel", "fire", "fail"}
+var kindNames = [kinds]string{"start", "request", "ack", "response", "respond", "cancel", "fire", "fail", "abandon"}
 
 func (k Kind) String() string { return name(kindNames[:], k) }
 

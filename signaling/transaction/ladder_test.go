@@ -51,6 +51,7 @@ type world struct {
 //	respond 486            the server's user answers
 //	INVITE, OPTIONS, ACK   comes from the far end
 //	486                    a response comes from the far end
+//	abandon                the server's user has no answer
 //	fail                   the transport could not send
 //	wait 3s                time passes
 func (w *world) do(verb string, args []string) []string {
@@ -62,6 +63,8 @@ func (w *world) do(verb string, args []string) []string {
 		w.step(transaction.Event{Is: transaction.Start})
 	case "cancel":
 		w.step(transaction.Event{Is: transaction.Cancel})
+	case "abandon":
+		w.step(transaction.Event{Is: transaction.Abandon})
 	case "fail":
 		w.step(transaction.Event{Is: transaction.Fail})
 	case "respond":

@@ -45,6 +45,7 @@ var inputs = func() map[string]transaction.Event {
 		"ack":     {Is: transaction.Ack},
 		"cancel":  {Is: transaction.Cancel},
 		"fail":    {Is: transaction.Fail},
+		"abandon": {Is: transaction.Abandon},
 	}
 	for _, status := range []int{100, 183, 200, 302, 486, 503, 603} {
 		text := fmt.Appendf(nil, "%d", status)

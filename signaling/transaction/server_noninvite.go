@@ -19,7 +19,9 @@ package transaction
 //	Terminated
 //
 // RFC 3261 section 17.2.2. A request that comes again gets the last response
-// again, or nothing in Trying. A transport error is told to the user and
+// again, or nothing in Trying. Where no answer came in time, the user has none
+// either: RFC 4320 section 4.2 forbids 408, which would come too late; Abandon
+// leads from Trying and Proceeding to Terminated. A transport error is told to the user and
 // changes nothing else: RFC 6026 section 8 replaces RFC 3261 section 17.2.4.
 type ServerNonInvite struct {
 	state    State
@@ -80,6 +82,8 @@ func (tx *ServerNonInvite) inProceeding(ev Event, do []Effect) []Effect {
 			return tx.to(Completed, do)
 		}
 		return tx.to(Proceeding, do)
+	case Abandon:
+		return tx.to(Terminated, do)
 	case Fail:
 		return append(do, Effect{Do: Failed, Why: TransportFail})
 	}
