@@ -118,8 +118,9 @@ func dialogOf(m *sip.Message, flow Flow) leg {
 	return l
 }
 
-// endStray ends the dialog of a 2xx whose call is gone: it came after we had
-// given up. Nothing is kept for it; when it comes again, so do ACK and BYE.
+// endStray acknowledges a 2xx whose call is gone, and if nobody waits for it
+// any more, because it came after we had given up, ends its dialog. Nothing is
+// kept for it; when it comes again, so do ACK and BYE.
 func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
 	lost := dialogOf(m, ev.Flow)
@@ -131,8 +132,10 @@ func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 		return Client(id.Serial), c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
 	}
 	_, acks := branch()
+	do = append(do, Effect{Do: Send, Flow: lost.next, Method: sip.ACK, Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), acks, nil)})
+	if ev.Is != Stray {
+		return do // the call had this 2xx before, and ended by BYE
+	}
 	client, byes := branch()
-	return append(do,
-		Effect{Do: Send, Flow: lost.next, Method: sip.ACK, Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), acks, nil)},
-		Effect{Do: Start, Client: client, Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, byes, nil)})
+	return append(do, Effect{Do: Start, Client: client, Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, byes, nil)})
 }

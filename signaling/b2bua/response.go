@@ -27,8 +27,8 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 }
 
 // lateResponse handles a 2xx to an INVITE that had its 2xx before: the ACK
-// was lost and goes out again (RFC 3261 section 13.2.2.4). A 2xx of which no
-// call is left gets ACK and BYE, so that its sender need not wait for both.
+// was lost and goes out again (RFC 3261 section 13.2.2.4). Where no call is
+// left, its dialog is ended.
 func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
 	if m.Method() != sip.INVITE || m.Status()/100 != 2 {
