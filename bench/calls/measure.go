@@ -20,12 +20,13 @@ type result struct {
 	highest int             // calls a second without a failure
 	transit []time.Duration // of INVITEs, sorted
 	held    float64         // octets of PSS a held call
+	rate    int             // calls a second while CPU and latency were measured
 	failed  int             // calls that failed while CPU was measured
 	resent  int             // messages that the caller sent again then
 }
 
 func measure(s subject, o options, dir string) (result, error) {
-	r := result{name: s.name}
+	r := result{name: s.name, rate: o.rate}
 	for _, step := range []struct {
 		name, says string
 		run        func(subject, options, string) error
@@ -88,18 +89,34 @@ func pss(ps []*netns.Process) (sum int64, err error) {
 	return sum, nil
 }
 
-// measureCost has nothing but the subject in its namespace: a capture would
-// cost CPU time in the interrupts that are charged to the subject.
+// measureCost measures at o.rate, and where the subject breaks down there, at
+// a rate that it can carry: what a call costs in a breakdown is no figure to
+// compare with.
 func (r *result) measureCost(s subject, o options, dir string) error {
+	for r.rate = o.rate; ; r.rate = r.rate * 3 / 5 {
+		calls := r.rate * int(o.length.Seconds())
+		if err := r.costAt(calls, s, o, dir); err != nil {
+			return err
+		}
+		if r.failed == 0 && r.resent*100 < calls || r.rate < o.rate/4 {
+			return nil
+		}
+		fmt.Fprintf(os.Stderr, "%s: breaks down at %d/s: %d failed, %d sent again, %.0f µs a call\n", s.name, r.rate, r.failed, r.resent, r.perCall)
+	}
+}
+
+// costAt has nothing but the subject in its namespace: a capture would cost
+// CPU time in the interrupts that are charged to the subject.
+func (r *result) costAt(calls int, s subject, o options, dir string) error {
 	return with(s, o, dir, func(w *world, ps []*netns.Process) error {
-		if err := w.warm(s, o); err != nil {
+		if err := w.warm(s, r.rate); err != nil {
 			return err
 		}
 		before, err := cpu(ps)
 		if err != nil {
 			return err
 		}
-		got, err := w.play(load{rate: o.rate, calls: o.rate * int(o.length.Seconds()), pause: s.pause})
+		got, err := w.play(load{rate: r.rate, calls: calls, pause: s.pause})
 		if err != nil {
 			return err
 		}
@@ -119,7 +136,7 @@ func (r *result) measureCost(s subject, o options, dir string) error {
 // measureLatency captures what comes and goes on the subject's interfaces.
 func (r *result) measureLatency(s subject, o options, dir string) error {
 	return with(s, o, dir, func(w *world, _ []*netns.Process) error {
-		if err := w.warm(s, o); err != nil {
+		if err := w.warm(s, r.rate); err != nil {
 			return err
 		}
 		in, out, err := w.captures()
@@ -128,7 +145,7 @@ func (r *result) measureLatency(s subject, o options, dir string) error {
 		}
 		defer in.Close()
 		defer out.Close()
-		if _, err := w.play(load{rate: o.rate, calls: o.rate * int(o.length.Seconds()), pause: s.pause}); err != nil {
+		if _, err := w.play(load{rate: r.rate, calls: r.rate * int(o.length.Seconds()), pause: s.pause}); err != nil {
 			return err
 		}
 		r.transit = transits(in, out)
@@ -137,8 +154,8 @@ func (r *result) measureLatency(s subject, o options, dir string) error {
 }
 
 // warm lets a second's calls be made: code is paged in, tables and heaps grow.
-func (w *world) warm(s subject, o options) error {
-	_, err := w.play(load{rate: o.rate, calls: o.rate, pause: s.pause})
+func (w *world) warm(s subject, rate int) error {
+	_, err := w.play(load{rate: rate, calls: rate, pause: s.pause})
 	return err
 }
 

@@ -10,13 +10,13 @@ import (
 )
 
 func printTable(w io.Writer, o options, results []result) {
-	fmt.Fprintf(w, "INVITE to BYE, %d calls/s for %v, no pauses (peers: 100 ms before the 200 and the BYE); subject on core %d, load on core %d\n",
-		o.rate, o.length, machine.SubjectCore, machine.LoadCore)
+	fmt.Fprintf(w, "INVITE to BYE, for %v, no pauses (peers: 100 ms before the 200 and the BYE); subject on core %d, load on core %d\n",
+		o.length, machine.SubjectCore, machine.LoadCore)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\tCPU µs/call\tfailed\tsent again\thighest clean calls/s\tINVITE p50 ms\tp99 ms\tKiB/held call\t")
+	fmt.Fprintln(t, "\tcalls/s\tCPU µs/call\tfailed\tsent again\thighest clean calls/s\tINVITE p50 ms\tp99 ms\tKiB/held call\t")
 	for i := range results {
 		r := &results[i]
-		fmt.Fprintf(t, "%s\t%.0f\t%d\t%d\t%d\t%.2f\t%.2f\t%.1f\t\n", r.name, r.perCall, r.failed, r.resent, r.highest,
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%d\t%d\t%d\t%.2f\t%.2f\t%.1f\t\n", r.name, r.rate, r.perCall, r.failed, r.resent, r.highest,
 			millis(r.quantile(0.5)), millis(r.quantile(0.99)), r.held/1024)
 	}
 	_ = t.Flush()
@@ -47,5 +47,5 @@ func printGoals(w io.Writer, results []result) {
 	ratio("calls_cpu_to_topoh", ours.perCall, topoh.perCall, 1, true)
 	ratio("calls_rate_to_topoh_rtpengine", float64(ours.highest), float64(relay.highest), 3, false)
 	ratio("calls_memory_to_topoh_rtpengine", ours.held, relay.held, 1./3, true)
-	fmt.Fprintln(w, machine.Goal{Name: "calls_failed", Got: fmt.Sprint(ours.failed), Want: "0", OK: ours.failed == 0})
+	fmt.Fprintln(w, machine.Goal{Name: "calls_failed", Got: fmt.Sprint(ours.failed), Want: "0", OK: ours.failed == 0 && ours.rate >= relay.rate})
 }

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 
 	"sbc/bench/machine"
 	"sbc/lab/netns"
@@ -93,23 +90,14 @@ func (w *world) forward(on string) error {
 	return w.relay.Sysctl("net/ipv4/ip_forward", on)
 }
 
-// start starts a relay: in its namespace, on its core, in a session of its
-// own with the highest weight.
+// start starts a relay: in its namespace, on its core, with the highest weight
+// for its session.
 func (w *world) start(path string, args ...string) (*netns.Process, error) {
-	p, err := w.relay.Start(netns.Command{Path: "setsid", Args: append([]string{path}, args...)})
+	p, err := w.relay.Start(netns.Command{Path: path, Args: args})
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err = netns.Await(ctx, func() bool {
-		sid, err := unix.Getsid(p.PID())
-		return err == nil && sid == p.PID()
-	})
-	if err == nil {
-		_, err = machine.Favour(strconv.Itoa(p.PID()))
-	}
-	if err != nil {
+	if _, err = machine.Favour(strconv.Itoa(p.PID())); err != nil {
 		p.Kill()
 		return nil, fmt.Errorf("start %s: %w; it wrote %q", path, err, p.Output())
 	}

@@ -24,7 +24,8 @@ type Command struct {
 }
 
 // A Process runs in a namespace. It has a pipe as standard input, and dies
-// with us, however we die. What it has started dies with it.
+// with us, however we die. It leads a session of its own, and what it has started
+// there dies with it.
 type Process struct {
 	// Constant after Start.
 	name  string
@@ -45,7 +46,7 @@ func (s *Space) Start(c Command) (*Process, error) {
 	p.cmd.Dir = c.Dir
 	p.cmd.Env = append(p.cmd.Environ(), c.Env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	p.cmd.WaitDelay = time.Second // a grandchild may hold the pipe
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {

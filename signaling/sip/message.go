@@ -161,21 +161,7 @@ func (m *Message) FieldsEnd() int { return m.fieldsEnd }
 func (m *Message) Via() Via { return m.via }
 
 // Vias returns how many hops the message names: values of Via.
-func (m *Message) Vias() (n int) {
-	for i := range m.fields {
-		f := &m.fields[i]
-		if f.ID != FieldVia {
-			continue
-		}
-		for rest := f.Value; !rest.Empty(); n++ {
-			var err error
-			if _, rest, err = ParseVia(m.Raw, rest); err != nil {
-				break
-			}
-		}
-	}
-	return n
-}
+func (m *Message) Vias() int { return m.vias }
 
 // From returns the From field.
 func (m *Message) From() NameAddr { return m.from }
