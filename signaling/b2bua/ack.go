@@ -11,53 +11,54 @@ import (
 // 2xx, with the answer in it where the 2xx was the offer.
 func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
-	call, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
+	p, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
 	switch {
-	case call == nil:
+	case p == nil:
 		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "no_dialog"}, Peer: ev.Peer, Method: sip.ACK})
-	case ev.Peer != call.legs[s].peer && ev.Flow != call.legs[s].flow:
+	case ev.Peer != p.legs[s].peer && ev.Flow != p.legs[s].flow:
 		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "dialog_source"}, Peer: ev.Peer, Method: sip.ACK})
 	}
+	call := p.call
 	do = append(do, Effect{Do: Saw, Call: call, Side: s, Msg: m})
 	in := call.inv
-	if in == nil || in.from != s || in.state != answered || in.seqIn != m.CSeq() {
+	if in == nil || p != call.pair || in.from != s || in.state != answered || in.seqIn != m.CSeq() {
 		return do
 	}
 	do = call.disarm(TimerAgain, do)
-	answer, r := description{}, (*Refusal)(nil)
-	if in.offerIn == offerIn2xx {
-		answer, r = c.describe(call, s, m)
+	answers := p.open && p.by != s
+	d, r := stray(m), (*Refusal)(nil)
+	if answers {
+		var answer description
+		answer, r = c.describe(p, s, m)
+		d = &answer
 	}
-	if r != nil || in.offerIn == offerIn2xx && (!answer.has || len(answer.lines) > len(call.streams)) {
+	if r != nil || answers && (!d.has || len(d.lines) > len(call.streams)) {
 		// RFC 3261 section 13.2.1: the ACK had to carry the answer, a line
 		// for each that was offered. Without it there is no session, on either
 		// side.
 		return c.end(call, "no_answer", nil, do)
 	}
-	to, d := s.other(), stray(m)
-	if in.offerIn == offerIn2xx {
-		d = &answer
-	}
-	e, do := c.writeAck(call, to, m, d, do)
-	if in.offerIn == offerIn2xx {
+	to := s.other()
+	e, do := c.writeAck(p, to, m, d, do)
+	if answers {
 		if e.Msg == nil {
 			// The answer cannot go on as it is: the offer is declined.
 			return c.end(call, "leak", nil, do)
 		}
-		do = c.agreeInAck(call, s, d, do)
+		do = c.exchanged(p, s, d, do)
 	}
-	call.legs[to].keepAck(e.Bytes, e.Flow, in.seqOut)
+	p.legs[to].keepAck(e.Bytes, e.Flow, in.seqOut)
 	in.state, in.final = acked, nil
 	return append(do, e)
 }
 
-func (c *Calls) writeAck(call *Call, to Side, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
-	l := &call.legs[to]
-	e := Effect{Do: Send, Call: call, Side: to, Flow: l.next, Method: sip.ACK}
-	e, do = c.writeRequest(call, to, m, e, c.newBranch(call), call.inv.seqOut, nil, d, do)
+func (c *Calls) writeAck(p *pair, to Side, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
+	l, seq := &p.legs[to], p.call.inv.seqOut
+	e := Effect{Do: Send, Call: p.call, Side: to, Flow: l.next, Method: sip.ACK}
+	e, do = c.writeRequest(p, to, m, e, c.newBranch(p.call), seq, nil, d, do)
 	if e.Bytes == nil {
 		e.Msg, e.Edits = nil, nil
-		e.Bytes = c.ownRequest(l, sip.ACK, call.inv.seqOut, c.newBranch(call), nil)
+		e.Bytes = c.ownRequest(l, sip.ACK, seq, c.newBranch(p.call), nil)
 	}
 	return e, do
 }
@@ -79,18 +80,16 @@ func (c *Calls) ackOwn(call *Call, do []Effect) []Effect {
 	return append(do, Effect{Do: Send, Call: call, Side: side, Flow: l.next, Method: sip.ACK, Bytes: b})
 }
 
-// Ours: phones that a fork rings and that are taken up within a round trip.
-const forksMax = 8
-
 // dropFork ends a dialog that a second 2xx would open: the first one won.
 // RFC 3261 section 13.2.2.4. Its 2xx may come again; the BYE goes once.
-func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effect {
+func (c *Calls) dropFork(p *pair, s Side, m *sip.Message, do []Effect) []Effect {
+	call, l := p.call, &p.legs[s]
 	tag := string(m.Bytes(m.To().Tag))
-	again := slices.Contains(call.legs[s].lost, tag)
-	if !again && len(call.legs[s].lost) == forksMax {
+	again := slices.Contains(l.lost, tag)
+	if !again && len(l.lost) == forksMax {
 		return do
 	}
-	lost := dialogOf(m, call.legs[s].flow)
+	lost := dialogOf(m, l.flow)
 	if len(lost.target) == 0 {
 		return do
 	}
@@ -103,9 +102,9 @@ func (c *Calls) dropFork(call *Call, s Side, m *sip.Message, do []Effect) []Effe
 	if again {
 		return do
 	}
-	call.legs[s].lost = append(call.legs[s].lost, tag)
+	l.lost = append(l.lost, tag)
 	client, branch := c.newClient(call)
-	call.relays = append(call.relays, relay{client: client, from: s.other(), method: sip.BYE, own: true})
+	call.relays = append(call.relays, relay{pair: p, client: client, from: s.other(), method: sip.BYE, own: true})
 	return append(do, Effect{Do: Start, Call: call, Side: s, Client: client, Flow: lost.next, Method: sip.BYE,
 		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, branch, nil)})
 }

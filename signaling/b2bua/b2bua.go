@@ -122,6 +122,7 @@ type Event struct {
 	Targets []Target
 	Call    *Call
 	Side    Side // of Call, once it is known
+	pair    *pair
 	Timer   Timer
 	Streams []Stream
 	Err     *Refusal
@@ -210,6 +211,7 @@ type Effect struct {
 	Opaque  []bool // of Open: for each media line, whether it is something else than RTP
 	Index   int
 	Remote  Remote
+	Also    bool // of Pin: beside the far ends that were pinned before; else in their place
 	Field   string
 	Text    string
 	Rule    edit.Reason
@@ -267,10 +269,13 @@ func (c *Calls) All() []*Call { return c.list }
 func (c *Calls) Rest() int {
 	legs, txs := 0, 0
 	for _, call := range c.list {
-		for s := range call.legs {
-			if len(call.legs[s].localTag) > 0 {
+		call.pairs(func(p *pair) {
+			if len(p.legs[A].localTag) > 0 {
 				legs++
 			}
+		})
+		if len(call.legs[B].localTag) > 0 {
+			legs++
 		}
 		txs += call.clients
 	}
@@ -299,9 +304,7 @@ func (c *Calls) Begin() { c.hand = nil }
 // Drop forgets a call that cannot be ended properly any more, without a
 // message to anybody, and appends what gives back what it holds.
 func (c *Calls) Drop(call *Call, cause string, do []Effect) []Effect {
-	for s := range call.legs {
-		call.legs[s].state = legEnded
-	}
+	call.pairs(func(p *pair) { p.legs[A].state, p.legs[B].state = legEnded, legEnded })
 	if call.inv != nil {
 		c.finish(call, call.inv.client)
 	}

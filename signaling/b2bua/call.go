@@ -23,7 +23,10 @@ type Call struct {
 	shard   uint8
 	at      int // in Calls.list
 	state   state
-	legs    [2]leg
+	*pair           // the one that counts
+	forks   []*pair // the other early dialogs
+	first   pair    // memory of the first pair
+	guards  [2]guard
 	inv     *invite // the INVITE under way, or nil
 	relays  []relay // other requests under way
 	streams []Stream
@@ -71,8 +74,8 @@ func (call *Call) Ledger() (streams, timers, transactions, places int) {
 // Known returns how many identifiers of the other side a leg is guarded
 // against.
 func (call *Call) Known(s Side) int {
-	n := call.legs[s].known.Len()
-	if recent := call.legs[s].recent; recent != nil {
+	n := call.guards[s].known.Len()
+	if recent := call.guards[s].recent; recent != nil {
 		n += recent.Len()
 	}
 	return n
@@ -86,6 +89,8 @@ func (call *Call) Realm(s Side) int { return call.legs[s].realm }
 
 func (c *Calls) open(ev *Event) *Call {
 	call := &Call{ID: c.opt.Rand.Uint64(), From: ev.Peer, To: -1, shard: c.opt.Shard(c.opt.Rand), at: len(c.list)}
+	call.pair = &call.first
+	call.first.call = call
 	c.list = append(c.list, call)
 	c.hand = call
 	return call
@@ -98,11 +103,13 @@ func (c *Calls) forget(call *Call) {
 	c.list[call.at].at = call.at
 	c.list[last] = nil
 	c.list = c.list[:last]
-	for s := range call.legs {
-		if id, ok := c.opt.IDs.Read(ident.Tag, call.legs[s].localTag); ok {
-			delete(c.legs, id.Serial)
+	call.pairs(func(p *pair) {
+		for s := range p.legs {
+			if id, ok := c.opt.IDs.Read(ident.Tag, p.legs[s].localTag); ok {
+				delete(c.legs, id.Serial)
+			}
 		}
-	}
+	})
 	if call.inv != nil {
 		delete(c.byTx, call.inv.server)
 		delete(c.out, call.inv.client)
@@ -140,7 +147,7 @@ func (c *Calls) end(call *Call, cause string, refusal *Refusal, do []Effect) []E
 	}
 	do = c.endInvite(call, refusal, do)
 	for s := range call.legs {
-		do = c.endLeg(call, Side(s), nil, do)
+		do = c.endLeg(call.pair, Side(s), nil, do)
 	}
 	return c.ended(call, cause, do)
 }
@@ -177,8 +184,8 @@ func (c *Calls) maybeGone(call *Call, do []Effect) []Effect {
 
 // endLeg ends a confirmed leg by a BYE. in, if not nil, is the BYE of the
 // other side, which goes on with its fields.
-func (c *Calls) endLeg(call *Call, s Side, in *sip.Message, do []Effect) []Effect {
-	l := &call.legs[s]
+func (c *Calls) endLeg(p *pair, s Side, in *sip.Message, do []Effect) []Effect {
+	call, l := p.call, &p.legs[s]
 	if l.state != legConfirmed {
 		if l.state != legNone {
 			l.state = legEnded
@@ -187,11 +194,11 @@ func (c *Calls) endLeg(call *Call, s Side, in *sip.Message, do []Effect) []Effec
 	}
 	l.state = legEnded
 	client, branch := c.newClient(call)
-	call.relays = append(call.relays, relay{client: client, from: s.other(), method: sip.BYE, own: true})
+	call.relays = append(call.relays, relay{pair: p, client: client, from: s.other(), method: sip.BYE, own: true})
 	l.localSeq++
 	e := Effect{Do: Start, Call: call, Side: s, Client: client, Flow: l.next, Method: sip.BYE}
 	if in != nil {
-		e, do = c.writeRequest(call, s, in, e, branch, l.localSeq, nil, stray(in), do)
+		e, do = c.writeRequest(p, s, in, e, branch, l.localSeq, nil, stray(in), do)
 		if e.Bytes != nil {
 			return append(do, e)
 		}

@@ -37,7 +37,7 @@ func (c *Calls) reasons(call *Call, to Side, m *sip.Message, do []Effect) ([]byt
 	if _, ok := m.First(sip.FieldReason); !ok {
 		return nil, do
 	}
-	e, do := c.writeRequest(call, to, m, Effect{Call: call, Side: to}, nil, call.inv.seqOut, nil, stray(m), do)
+	e, do := c.writeRequest(call.pair, to, m, Effect{Call: call, Side: to}, nil, call.inv.seqOut, nil, stray(m), do)
 	var out sip.Message
 	if e.Bytes == nil || out.Parse(e.Bytes) != nil {
 		return nil, do

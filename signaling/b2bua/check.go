@@ -1,6 +1,7 @@
 package b2bua
 
 import (
+	"bytes"
 	"strings"
 
 	"sbc/signaling/edit"
@@ -8,7 +9,7 @@ import (
 )
 
 // The methods that we serve, outside and inside dialogs.
-const allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE"
+const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE"
 
 // Allow is the Allow line of our own responses.
 const Allow = "Allow: " + allow + "\r\n"
@@ -16,10 +17,10 @@ const Allow = "Allow: " + allow + "\r\n"
 // carried are the extensions (option tags) that cross the border unharmed.
 // The others need work in the middle that we do not do; a side that is not
 // told of them does not use them.
-var carried = []string{"timer", "histinfo", "privacy", "resource-priority", "answermode", "uui"}
+var carried = []string{"100rel", "timer", "histinfo", "privacy", "resource-priority", "answermode", "uui"}
 
 // uncarried are the methods that a side must not be told the other allows.
-var uncarried = []string{"PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER"}
+var uncarried = []string{"REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER"}
 
 // checkInvite tells why an INVITE cannot open a call.
 func (c *Calls) checkInvite(m *sip.Message) *Refusal {
@@ -40,12 +41,14 @@ func (c *Calls) checkInDialog(m *sip.Message) *Refusal {
 		return r
 	}
 	switch m.Method() {
-	case sip.INVITE:
+	case sip.INVITE, sip.UPDATE:
 		if n := contacts(m); n != 1 {
 			return &Refusal{Status: 400, Reason: "Exactly One Contact Needed", Cause: "contact"}
 		}
 		return checkBody(m)
-	case sip.PRACK, sip.UPDATE, sip.REFER, sip.SUBSCRIBE, sip.NOTIFY, sip.PUBLISH, sip.REGISTER:
+	case sip.PRACK:
+		return checkBody(m)
+	case sip.REFER, sip.SUBSCRIBE, sip.NOTIFY, sip.PUBLISH, sip.REGISTER:
 		return &Refusal{Status: 405, Cause: "method", Fields: Allow}
 	}
 	return nil
@@ -158,10 +161,14 @@ func (w *scratch) negotiate(m *sip.Message, edits []edit.Edit) []edit.Edit {
 			edits = w.keepTokens(m, f, edits, func(tok []byte) bool { return !oneOf(tok, uncarried) }, "a method that does not cross the border")
 		case sip.FieldRequire:
 			if !m.IsRequest() {
-				edits = w.keepTokens(m, f, edits, func(tok []byte) bool { return oneOf(tok, carried) }, "an extension that does not cross the border")
+				edits = w.keepTokens(m, f, edits, func(tok []byte) bool {
+					return oneOf(tok, carried) && !(w.lossy && bytes.EqualFold(tok, []byte("100rel")))
+				}, "an extension that does not cross the border")
 			}
 		case sip.FieldRSeq:
-			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "reliable responses do not cross the border (RFC 3262)"})
+			if w.lossy {
+				edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "the caller knows no reliable responses (RFC 3262 section 3)"})
+			}
 		case sip.FieldAllowEvents:
 			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "events do not cross the border"})
 		}

@@ -27,7 +27,9 @@ type invite struct {
 	seqIn    uint32
 	seqOut   uint32
 	rang     bool   // a provisional response went on
+	reliable bool   // the caller knows reliable provisional responses
 	target   []byte // Contact of the request, which its 2xx makes the remote target
+	offered  []line // by the first INVITE: each early dialog answers it
 	parties
 
 	raw     []byte // the first INVITE, kept while another target may be tried
@@ -120,14 +122,14 @@ func (c *Calls) openLegA(call *Call, ev *Event) {
 	l.remote = m.Unfold(nil, m.From().Value)
 	l.remoteSeq, l.seqKnown = m.CSeq(), true
 	l.localSeq = c.firstSeq()
-	c.newTag(call, A)
+	c.newTag(call, A, l)
 	l.local = append(append(m.Unfold(nil, m.To().Value), ";tag="...), l.localTag...)
 	l.sent = c.newSDP()
 	l.learn(m, true)
 	call.inv = &invite{
 		from: A, initial: true, server: ev.Server, seqIn: m.CSeq(), targets: ev.Targets,
 		vias:    sip.AppendVias(nil, m, ev.Flow.Remote),
-		records: recordRoutes(m),
+		records: recordRoutes(m), reliable: knowsReliable(m),
 		raw:     append([]byte(nil), m.Raw...),
 	}
 	c.byTx[ev.Server] = call
@@ -163,29 +165,30 @@ func userOf(m *sip.Message, s edit.Span) string {
 func (c *Calls) tryNext(call *Call, ev *Event, do []Effect) []Effect {
 	in := call.inv
 	if len(call.places) == 0 && ev.Peer >= 0 {
-		return c.wait(call, ev, Effect{Do: Reserve, Call: call, Peer: ev.Peer}, do)
+		return c.wait(call.pair, ev, Effect{Do: Reserve, Call: call, Peer: ev.Peer}, do)
 	}
 	if in.tried == len(in.targets) {
 		return c.endRefused(call, &Refusal{Status: 503, Cause: "no_target", Fields: retryAfter}, do)
 	}
 	t := &in.targets[in.tried]
 	if !call.holds(t.Peer) {
-		return c.wait(call, ev, Effect{Do: Reserve, Call: call, Peer: t.Peer}, do)
+		return c.wait(call.pair, ev, Effect{Do: Reserve, Call: call, Peer: t.Peer}, do)
 	}
 	c.openLegB(call, t)
-	d, r := c.describe(call, A, ev.Msg)
+	call.exchange = exchange{}
+	d, r := c.describe(call.pair, A, ev.Msg)
 	if r != nil {
 		return c.endRefused(call, r, do)
 	}
-	c.learnKnown(call, A, ev.Msg, &d)
+	c.learnKnown(call.pair, A, ev.Msg, &d)
 	in.offerIn = offerIn2xx
 	if d.has {
 		in.offerIn = offerInInvite
 		if len(call.streams) < len(d.lines) {
-			return c.wait(call, ev, openFor(call, &d), do)
+			return c.wait(call.pair, ev, openFor(call, &d), do)
 		}
-		call.legs[A].offered = append(call.legs[A].offered[:0], d.lines...)
-		do = c.pin(call, A, d.lines, do)
+		in.offered = append(in.offered[:0], d.lines...)
+		do = c.exchanged(call.pair, A, &d, do)
 	}
 	return c.sendInvite(call, t, ev.Msg, d, do)
 }
@@ -211,11 +214,11 @@ func (c *Calls) openLegB(call *Call, t *Target) {
 	if id, ok := c.opt.IDs.Read(ident.Tag, l.localTag); ok {
 		delete(c.legs, id.Serial)
 	}
-	*l = leg{realm: c.opt.Listeners[t.Flow.Listener].Realm, peer: t.Peer, flow: t.Flow, next: t.Flow, state: legEarly, known: l.known, recent: l.recent}
+	*l = leg{realm: c.opt.Listeners[t.Flow.Listener].Realm, peer: t.Peer, flow: t.Flow, next: t.Flow, state: legEarly}
 	l.callID = c.opt.IDs.Append(nil, ident.CallID, ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard})
 	l.localSeq = c.firstSeq()
 	l.sent = c.newSDP()
-	c.newTag(call, B)
+	c.newTag(call, B, l)
 	call.To, call.Rule = t.Peer, t.Rule
 	c.learnOurs(call, t)
 }
@@ -233,7 +236,7 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	tl := c.work.toLeg()
 	tl.RequestURI, tl.FromTag, tl.PeerHost = uri, l.localTag, []byte(t.Host)
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: sip.INVITE}
-	e, do = c.writeRequest(call, B, m, e, branch, l.localSeq, tl, &d, do)
+	e, do = c.writeRequest(call.pair, B, m, e, branch, l.localSeq, tl, &d, do)
 	if e.Bytes == nil {
 		c.finish(call, client)
 		in.clientOn = false
@@ -307,9 +310,9 @@ func (c *Calls) refuse(call *Call, s Side, ev *Event, r *Refusal, do []Effect) [
 }
 
 // respondOwn writes a response of ours to the INVITE under way.
-func (c *Calls) respondOwn(call *Call, status int, reason, fields string) Effect {
-	in := call.inv
-	l := &call.legs[in.from]
+func (c *Calls) respondOwn(p *pair, status int, reason, fields string) Effect {
+	call, in := p.call, p.call.inv
+	l := &p.legs[in.from]
 	if reason == "" {
 		reason = sip.StatusText(status)
 	}
@@ -334,7 +337,7 @@ func (c *Calls) endInvite(call *Call, r *Refusal, do []Effect) []Effect {
 	}
 	switch in.state {
 	case proceeding:
-		do = append(do, c.respondOwn(call, r.Status, r.Reason, r.Fields))
+		do = append(do, c.respondOwn(call.pair, r.Status, r.Reason, r.Fields))
 		in.state = canceled
 		delete(c.byTx, in.server)
 		if in.initial {

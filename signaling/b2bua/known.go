@@ -14,27 +14,35 @@ import (
 // answer name.
 const knownMax = 128
 
+// A guard is what one side of a call must not learn: the other side's
+// identifiers.
+type guard struct {
+	known  topology.Known
+	recent *topology.Known // the same, of the last messages, once known is full; nil: none
+}
+
 // knows returns the set that takes the next identifier: the one that stays, or
 // when that is full the one that is emptied from time to time.
-func (l *leg) knows() *topology.Known {
-	if l.known.Len() < knownMax {
-		return &l.known
+func (g *guard) knows() *topology.Known {
+	if g.known.Len() < knownMax {
+		return &g.known
 	}
-	if l.recent == nil {
-		l.recent = &topology.Known{}
+	if g.recent == nil {
+		g.recent = &topology.Known{}
 	}
-	return l.recent
+	return g.recent
 }
 
 // learnKnown takes from m, which came from side from, the identifiers that
 // the other side must not see. What a side says itself it may also hear.
-func (c *Calls) learnKnown(call *Call, from Side, m *sip.Message, d *description) {
-	for s := range call.legs {
-		if recent := call.legs[s].recent; recent != nil && recent.Len() >= knownMax {
+func (c *Calls) learnKnown(p *pair, from Side, m *sip.Message, d *description) {
+	guards := &p.call.guards
+	for s := range guards {
+		if recent := guards[s].recent; recent != nil && recent.Len() >= knownMax {
 			recent.Reset()
 		}
 	}
-	k := knower{m: m, hide: &call.legs[from.other()], own: &call.legs[from], side: from}
+	k := knower{m: m, hide: &guards[from.other()], own: &guards[from], callID: p.legs[from].callID, side: from}
 	for _, f := range m.Fields() {
 		switch f.ID {
 		case sip.FieldVia:
@@ -58,26 +66,28 @@ func (c *Calls) learnKnown(call *Call, from Side, m *sip.Message, d *description
 // peer of a target may see of itself.
 func (c *Calls) learnOurs(call *Call, t *Target) {
 	a, b := &call.legs[A], &call.legs[B]
-	a.known.AddToken(b.callID, "our Call-ID on leg b")
-	a.known.AddToken(b.localTag, "our tag on leg b")
-	b.known.AddToken(a.localTag, "our tag on leg a")
+	ofA, ofB := &call.guards[A].known, &call.guards[B].known
+	ofA.AddToken(b.callID, "our Call-ID on leg b")
+	ofA.AddToken(b.localTag, "our tag on leg b")
+	ofB.AddToken(a.localTag, "our tag on leg a")
 	host := c.work.keep(append(c.work.take(), t.Host...))
 	theirs := c.work.keep(t.Flow.Remote.Addr().AppendTo(c.work.take()))
 	caller := c.work.keep(a.flow.Remote.Addr().AppendTo(c.work.take()))
-	b.known.Allow(host)
-	b.known.Allow(theirs)
-	b.known.Allow(c.hosts[t.Flow.Listener])
-	a.known.AddHost(host, "host of the peer on leg b")
-	a.known.AddHost(theirs, "address of the peer on leg b")
-	b.known.AddHost(caller, "address of the peer on leg a")
-	a.known.Allow(caller)
-	a.known.Allow(c.hosts[a.flow.Listener])
+	ofB.Allow(host)
+	ofB.Allow(theirs)
+	ofB.Allow(c.hosts[t.Flow.Listener])
+	ofA.AddHost(host, "host of the peer on leg b")
+	ofA.AddHost(theirs, "address of the peer on leg b")
+	ofB.AddHost(caller, "address of the peer on leg a")
+	ofA.Allow(caller)
+	ofA.Allow(c.hosts[a.flow.Listener])
 }
 
 // A knower puts what one message tells into the sets of both legs.
 type knower struct {
 	m         *sip.Message
-	hide, own *leg
+	hide, own *guard
+	callID    []byte // of the leg that m came by
 	side      Side
 }
 
@@ -95,7 +105,7 @@ func (k *knower) token(s edit.Span, what place) {
 		return
 	}
 	b := k.m.Bytes(s)
-	if string(b) == string(k.own.callID) && k.side == B {
+	if string(b) == string(k.callID) && k.side == B {
 		return // ours
 	}
 	k.hide.knows().AddToken(b, what.of(k.side))

@@ -3,12 +3,12 @@ package b2bua
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"sbc/signaling/edit"
 	"sbc/signaling/ident"
 	"sbc/signaling/sdp"
 	"sbc/signaling/sip"
-	"sbc/topology"
 )
 
 // A leg is our half of one dialog (RFC 3261 section 12).
@@ -30,10 +30,8 @@ type leg struct {
 	strict    []byte // first route, when it is a strict router: it becomes the Request-URI
 	next      Flow   // where requests go
 	sent      sentSDP
-	said      []line          // what the far end last agreed to, by media line
-	offered   []line          // what it proposed, while an offer is open
-	known     topology.Known  // what this side must not learn: the other leg's identifiers
-	recent    *topology.Known // the same, of the last messages, once known is full; nil: none
+	said      []line // what the far end last agreed to, by media line
+	offered   []line // what it proposed, while an offer is open
 
 	// Our last ACK for a 2xx, sent again when that 2xx comes again.
 	ack    []byte
@@ -51,17 +49,16 @@ const (
 	legEnded                     // BYE sent or received, or INVITE refused
 )
 
-// newTag gives the leg its tag and enters it into the table of dialogs.
-func (c *Calls) newTag(call *Call, s Side) {
+// newTag gives a leg its tag and enters it into the table of dialogs.
+func (c *Calls) newTag(call *Call, s Side, l *leg) {
 	id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard}
-	l := &call.legs[s]
 	l.localTag = c.opt.IDs.Append(nil, ident.Tag, id)
 	c.legs[id.Serial] = legRef{call, s}
 }
 
 // find returns the leg whose tag stands in a message to us (To of a request),
 // when Call-ID and the far end's tag match too.
-func (c *Calls) find(callID, ourTag, theirTag []byte) (*Call, Side) {
+func (c *Calls) find(callID, ourTag, theirTag []byte) (*pair, Side) {
 	id, ok := c.opt.IDs.Read(ident.Tag, ourTag)
 	if !ok {
 		return nil, A
@@ -70,18 +67,23 @@ func (c *Calls) find(callID, ourTag, theirTag []byte) (*Call, Side) {
 	if !ok {
 		return nil, A
 	}
-	l := &ref.call.legs[ref.side]
-	if string(l.callID) != string(callID) {
-		return nil, A
-	}
 	// A far end that had not sent its tag yet may send a request first only
 	// where its response was lost (RFC 3261 section 12.2.2); none is known
 	// to, and taking the tag from it would let a guess in.
-	if string(l.remoteTag) != string(theirTag) || !l.dialog() {
-		return nil, A
+	is := func(p *pair) bool {
+		l := &p.legs[ref.side]
+		return string(l.localTag) == string(ourTag) && string(l.remoteTag) == string(theirTag) && string(l.callID) == string(callID) && l.dialog()
+	}
+	p := ref.call.pair
+	if !is(p) {
+		i := slices.IndexFunc(ref.call.forks, is)
+		if i < 0 {
+			return nil, A
+		}
+		p = ref.call.forks[i]
 	}
 	c.hand = ref.call
-	return ref.call, ref.side
+	return p, ref.side
 }
 
 // dialog reports whether there is a dialog with the far end, confirmed, early
@@ -245,4 +247,4 @@ func (l *leg) aim() {
 
 // refresh tells whether a request or its 2xx may change the remote target
 // (RFC 3261 section 12.2).
-func refresh(m sip.Method) bool { return m == sip.INVITE }
+func refresh(m sip.Method) bool { return m == sip.INVITE || m == sip.UPDATE }

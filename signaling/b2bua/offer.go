@@ -23,6 +23,7 @@ type line struct {
 type description struct {
 	has   bool
 	drop  bool // it must not go on: the body is taken out
+	role  role
 	body  edit.Span
 	lines []line
 	sess  *sdp.Session
@@ -45,7 +46,7 @@ func (c *Calls) newSDP() sentSDP {
 }
 
 // describe reads the session description in m, which came from side from.
-func (c *Calls) describe(call *Call, from Side, m *sip.Message) (description, *Refusal) {
+func (c *Calls) describe(p *pair, from Side, m *sip.Message) (description, *Refusal) {
 	part, ok, err := m.BodyPart("application/sdp")
 	if err != nil {
 		return description{}, &Refusal{Status: 400, Reason: "Bad Multipart Body", Cause: "multipart"}
@@ -53,11 +54,11 @@ func (c *Calls) describe(call *Call, from Side, m *sip.Message) (description, *R
 	if !ok {
 		return description{}, nil
 	}
-	d := description{has: true, body: part, sess: &c.work.session}
+	d := description{has: true, body: part, sess: &c.work.session, role: p.role(from, m)}
 	if err := d.sess.Parse(m.Raw, part); err != nil {
 		return d, sdpRefusal(err)
 	}
-	realm := call.legs[from].realm
+	realm := p.legs[from].realm
 	begin := len(c.work.lines)
 	for i := range d.sess.Media {
 		ln, r := c.line(realm, &d.sess.Media[i])
@@ -127,10 +128,10 @@ func openFor(call *Call, d *description) Effect {
 // wants computes the media lines that side to shall read: our ports, and a
 // direction that follows from what both far ends said. other is what to's far
 // end said itself, where d answers it.
-func (c *Calls) wants(call *Call, to Side, d *description, other []line) []topology.Line {
+func (c *Calls) wants(p *pair, to Side, d *description, other []line) []topology.Line {
 	begin := len(c.work.want)
 	for i, ln := range d.lines {
-		local := call.streams[i].Local[to]
+		local := p.call.streams[i].Local[to]
 		w := topology.Line{Port: local.Port, RTCPPort: local.RTCPPort, Mux: ln.mux, Direction: ln.dir}
 		if i < len(other) {
 			o := &other[i]
@@ -148,12 +149,16 @@ func (c *Calls) wants(call *Call, to Side, d *description, other []line) []topol
 
 // hideSDP prepares what topology does to the description for leg to, with the
 // version that its o= line must have.
-func (c *Calls) hideSDP(call *Call, to Side, m *sip.Message, d *description) *topology.SDP {
-	l := &call.legs[to]
+func (c *Calls) hideSDP(p *pair, to Side, m *sip.Message, d *description) *topology.SDP {
+	l := &p.legs[to]
 	h := &c.work.sdp
-	*h = topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(call, to, d, l.offered)}
+	other := l.offered
+	if d.role == aRepeat {
+		other = l.said
+	}
+	*h = topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(p, to, d, other)}
 	if len(d.lines) > 0 {
-		h.Addr = call.streams[0].Local[to].Addr
+		h.Addr = p.call.streams[0].Local[to].Addr
 	} else {
 		h.Addr = c.opt.Realms[l.realm].Media
 	}
@@ -201,41 +206,36 @@ func (s *sentSDP) agreed() {
 }
 
 // answer keeps what side answered to the open offer.
-func (c *Calls) answer(call *Call, side Side, d *description) {
-	call.legs[side].offered = append(call.legs[side].offered[:0], d.lines...)
+func (c *Calls) answer(p *pair, side Side, d *description) {
+	p.legs[side].offered = append(p.legs[side].offered[:0], d.lines...)
 }
 
-// agree handles the description of a 2xx from side: the answer that ends the
-// exchange, or the offer that the ACK will answer.
-func (c *Calls) agree(call *Call, side Side, d *description, do []Effect) []Effect {
-	if d.has {
-		c.answer(call, side, d)
-	}
-	switch {
-	case call.inv.offerIn == offerIn2xx:
-		if call.inv.initial {
-			do = c.pin(call, side, d.lines, do)
+// exchanged does what a description from side means for the session, once its
+// message has been written for the other side.
+func (c *Calls) exchanged(p *pair, side Side, d *description, do []Effect) []Effect {
+	switch d.role {
+	case anOffer:
+		p.open, p.by = true, side
+		c.answer(p, side, d)
+		if p.call.state == setup && !p.done {
+			do = c.pin(p, side, d.lines, do)
 		}
-		return do
-	case !d.has && len(call.legs[side].offered) == 0:
-		// The answer that RFC 3261 section 13.2.1 wants here is missing: nothing
-		// was agreed to.
-		c.forgetOffer(call)
-		return do
+	case aPreview:
+		c.answer(p, side, d)
+		if p.call.state == setup {
+			do = c.pin(p, side, d.lines, do)
+		}
+	case anAnswer:
+		c.answer(p, side, d)
+		do = c.settle(p, do)
 	}
-	return c.settle(call, do)
-}
-
-// agreeInAck handles the answer that side gave in its ACK.
-func (c *Calls) agreeInAck(call *Call, side Side, d *description, do []Effect) []Effect {
-	c.answer(call, side, d)
-	return c.settle(call, do)
+	return do
 }
 
 // settle makes the open offer and its answer what both legs live by.
-func (c *Calls) settle(call *Call, do []Effect) []Effect {
-	for s := range call.legs {
-		l, o := &call.legs[s], &call.legs[1-s]
+func (c *Calls) settle(p *pair, do []Effect) []Effect {
+	for s := range p.legs {
+		l, o := &p.legs[s], &p.legs[1-s]
 		for i := range l.offered {
 			ln := &l.offered[i]
 			if ln.off || i >= len(o.offered) || o.offered[i].off {
@@ -245,12 +245,13 @@ func (c *Calls) settle(call *Call, do []Effect) []Effect {
 			ln.mux = ln.mux && o.offered[i].mux
 		}
 	}
-	for s := range call.legs {
-		l := &call.legs[s]
+	p.open, p.done = false, true
+	for s := range p.legs {
+		l := &p.legs[s]
 		l.keepAddresses()
 		l.said, l.offered = l.offered, l.said[:0]
 		l.sent.agreed()
-		do = c.pin(call, Side(s), l.said, do)
+		do = c.pin(p, Side(s), l.said, do)
 	}
 	return do
 }
@@ -267,16 +268,20 @@ func (l *leg) keepAddresses() {
 }
 
 // forgetOffer leaves everything as it was before the offer.
-func (c *Calls) forgetOffer(call *Call) {
-	for s := range call.legs {
-		l := &call.legs[s]
+func (c *Calls) forgetOffer(p *pair) {
+	p.open = false
+	for s := range p.legs {
+		l := &p.legs[s]
 		l.offered = l.offered[:0]
 		l.sent.nextSum = 0
 	}
 }
 
-// pin tells the relay what the far ends of side are.
-func (c *Calls) pin(call *Call, side Side, lines []line, do []Effect) []Effect {
+// pin tells the relay what the far ends of side are. While a fork rings, those
+// of each early dialog are allowed beside the others.
+func (c *Calls) pin(p *pair, side Side, lines []line, do []Effect) []Effect {
+	call := p.call
+	also := side == B && len(call.forks) > 0
 	for i, ln := range lines {
 		if i >= len(call.streams) {
 			break
@@ -291,7 +296,7 @@ func (c *Calls) pin(call *Call, side Side, lines []line, do []Effect) []Effect {
 				r.RTP, r.RTCP = netip.AddrPort{}, netip.AddrPort{}
 			}
 		}
-		do = append(do, Effect{Do: Pin, Call: call, Side: side, Index: i, Remote: r})
+		do = append(do, Effect{Do: Pin, Call: call, Side: side, Index: i, Remote: r, Also: also})
 	}
 	return do
 }

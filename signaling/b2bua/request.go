@@ -10,14 +10,17 @@ const tagKind = ident.Tag
 // A relay is a request within a dialog, other than INVITE and ACK, that
 // crosses or that we sent.
 type relay struct {
+	pair   *pair
 	from   Side // whose request it is
 	own    bool // nobody waits for the response
+	offers bool // its description is an offer that the response answers
 	method sip.Method
 	name   string // the method as it was written
 	server Server
 	client Client
 	vias   []byte
 	seqIn  uint32
+	target []byte // Contact of an UPDATE, which its 2xx makes the remote target
 	parties
 }
 
@@ -28,12 +31,13 @@ const relaysMax = 16
 // request handles a request that carries a To tag.
 func (c *Calls) request(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
-	call, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
-	if call == nil {
+	p, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
+	if p == nil {
 		return c.refuse(nil, A, ev, &Refusal{Status: 481, Cause: "no_dialog"}, do)
 	}
+	call := p.call
 	do = append(do, Effect{Do: Saw, Call: call, Side: s, Msg: m})
-	l := &call.legs[s]
+	l := &p.legs[s]
 	if ev.Peer != l.peer && ev.Flow != l.flow {
 		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "dialog_source"}, do)
 	}
@@ -47,60 +51,141 @@ func (c *Calls) request(ev *Event, do []Effect) []Effect {
 		return c.refuse(call, s, ev, r, do)
 	}
 	ev.Call, ev.Side = call, s
-	switch m.Method() {
+	return c.inDialog(p, ev, do)
+}
+
+// inDialog handles a request of a pair whose number and form are right. It is
+// entered again with the answer to Open.
+func (c *Calls) inDialog(p *pair, ev *Event, do []Effect) []Effect {
+	switch ev.Msg.Method() {
 	case sip.BYE:
-		return c.bye(call, s, ev, do)
+		return c.bye(p, ev.Side, ev, do)
 	case sip.INVITE:
-		return c.reInvite(call, ev, do)
+		return c.reInvite(p, ev, do)
 	}
-	return c.relayRequest(call, s, ev, do)
+	return c.relayRequest(p, ev.Side, ev, do)
 }
 
 // bye answers a BYE and ends the other leg. The answer does not wait for the
 // other side: a leg whose far end said BYE is over whatever happens there.
-func (c *Calls) bye(call *Call, s Side, ev *Event, do []Effect) []Effect {
+func (c *Calls) bye(p *pair, s Side, ev *Event, do []Effect) []Effect {
+	call := p.call
 	resp := sip.Response{Status: 200, Src: ev.Flow.Remote}
 	b := c.work.keep(sip.AppendResponse(c.work.take(), ev.Msg, &resp))
 	do = append(do, Effect{Do: Respond, Call: call, Side: s, Server: ev.Server, Status: 200, Method: sip.BYE, Bytes: b})
-	if call.legs[s].state == legEnded {
+	if p.legs[s].state == legEnded {
 		return do
+	}
+	if len(call.forks) > 0 {
+		return c.byeFork(p, s, ev.Msg, do)
 	}
 	// A BYE within an early dialog ends the call as CANCEL does (RFC 3261
 	// section 15).
 	do = c.endInvite(call, &Refusal{Status: 487, Cause: "bye"}, do)
-	call.legs[s].state = legEnded
-	do = c.endLeg(call, s.other(), ev.Msg, do)
+	p.legs[s].state = legEnded
+	do = c.endLeg(p, s.other(), ev.Msg, do)
 	return c.ended(call, "bye_"+s.String(), do)
 }
 
-// relayRequest sends a request of one dialog on within the other.
-func (c *Calls) relayRequest(call *Call, s Side, ev *Event, do []Effect) []Effect {
-	m, to := ev.Msg, s.other()
-	l := &call.legs[to]
-	if call.state == ending || !l.takes() {
-		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "no_dialog"}, do)
+// byeFork ends one of several early dialogs, and nothing else (RFC 3261
+// section 15).
+func (c *Calls) byeFork(p *pair, s Side, m *sip.Message, do []Effect) []Effect {
+	to := s.other()
+	p.legs[s].state = legEnded
+	if p.legs[to].state == legEarly {
+		p.legs[to].state = legConfirmed // endLeg sends BYE
 	}
-	if len(call.relays) >= relaysMax {
+	return c.endLeg(p, to, m, do)
+}
+
+// relayRequest sends a request of one dialog on within the other.
+func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
+	m, to, call := ev.Msg, s.other(), p.call
+	l := &p.legs[to]
+	switch {
+	case call.state == ending || !l.takes():
+		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "no_dialog"}, do)
+	case len(call.relays) >= relaysMax:
 		return c.refuse(call, s, ev, &Refusal{Status: 503, Cause: "pending", Fields: retryAfter}, do)
+	}
+	d, r := c.relayed(p, s, m)
+	if r != nil {
+		return c.refuse(call, s, ev, r, do)
+	}
+	if d != nil && !d.drop && len(call.streams) < len(d.lines) {
+		return c.wait(p, ev, openFor(call, d), do)
 	}
 	client, branch := c.newClient(call)
 	l.localSeq++
 	e := Effect{Do: Start, Call: call, Side: to, Client: client, Flow: l.next, Method: m.Method()}
-	e, do = c.writeRequest(call, to, m, e, branch, l.localSeq, nil, stray(m), do)
+	e, do = c.writeRequest(p, to, m, e, branch, l.localSeq, nil, d, do)
 	if e.Bytes == nil {
 		c.finish(call, client)
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Cause: "leak"}, do)
 	}
-	call.relays = append(call.relays, relay{
-		from: s, method: m.Method(), name: string(m.MethodName()), server: ev.Server, client: client,
-		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(), parties: call.legs[s].parties(m),
-	})
+	rel := relay{
+		pair: p, from: s, method: m.Method(), name: string(m.MethodName()), server: ev.Server, client: client,
+		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(), parties: p.legs[s].parties(m),
+	}
+	if m.Method() == sip.UPDATE {
+		rel.target = append([]byte(nil), contactURI(m)...)
+	}
+	if d != nil && !d.drop {
+		rel.offers = d.role == anOffer
+		c.learnKnown(p, s, m, d)
+		do = c.exchanged(p, s, d, do)
+	}
+	call.relays = append(call.relays, rel)
 	return append(do, e)
+}
+
+// relayed reads what a request within a dialog says of the session: only PRACK
+// and UPDATE may. It tells why the request cannot go on.
+func (c *Calls) relayed(p *pair, s Side, m *sip.Message) (*description, *Refusal) {
+	switch m.Method() {
+	case sip.PRACK:
+		if r := checkPRACK(p.call, s, m); r != nil {
+			return nil, r
+		}
+	case sip.UPDATE:
+	default:
+		return stray(m), nil
+	}
+	d, r := c.describe(p, s, m)
+	switch {
+	case r != nil:
+		return nil, r
+	case !d.has:
+		return nil, nil
+	case d.role == noRole:
+		return nil, c.checkOffer(p, s)
+	case d.role == anAnswer && len(d.lines) > len(p.call.streams):
+		return nil, &Refusal{Status: 488, Cause: "sdp_lines"}
+	}
+	return &d, nil
+}
+
+// checkPRACK tells why a PRACK cannot go on (RFC 3262 section 3).
+func checkPRACK(call *Call, s Side, m *sip.Message) *Refusal {
+	f, ok := m.First(sip.FieldRAck)
+	if !ok {
+		return &Refusal{Status: 400, Reason: "RAck Missing", Cause: "prack"}
+	}
+	rack, err := sip.ParseRAck(m.Raw, f.Value)
+	if err != nil {
+		return &Refusal{Status: 400, Reason: "Bad RAck", Cause: "prack"}
+	}
+	in := call.inv
+	if in == nil || in.from != s || in.seqIn != rack.CSeq || string(m.Bytes(rack.Method)) != "INVITE" {
+		return &Refusal{Status: 481, Cause: "prack"}
+	}
+	return nil
 }
 
 // relayResponse sends the response to relays[i] back.
 func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effect {
 	r, m := call.relays[i], ev.Msg
+	p := r.pair
 	final := m.Status() >= 200
 	if final {
 		c.finish(call, r.client)
@@ -109,21 +194,48 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	if r.own || m.Status() == 100 {
 		return c.maybeGone(call, do)
 	}
-	l := &call.legs[r.from]
+	d := c.replied(p, &r, m)
+	l := &p.legs[r.from]
 	tl := c.work.toLeg()
 	tl.Vias, tl.CSeq, tl.MaxForwards = r.vias, r.seqIn, -1
 	tl.From, tl.To = r.of(l)
+	if refresh(r.method) && m.Status()/100 == 2 {
+		tl.Contact = c.contact(l)
+		l.moved(r.target)
+		p.legs[r.from.other()].learn(m, false)
+	}
 	e := Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: m.Status(), Method: r.method}
-	e, do = c.write(call, r.from, m, e, tl, stray(m), do)
+	e, do = c.write(p, r.from, m, e, tl, d, do)
 	if e.Bytes == nil {
 		e.Msg, e.Edits = nil, nil
 		e.Bytes = c.ownResponse(l, &r, m)
 	}
 	do = append(do, e)
+	switch {
+	case !final:
+	case d != nil && !d.drop:
+		do = c.exchanged(p, r.from.other(), d, do)
+	case r.offers && p.open && p.by == r.from:
+		c.forgetOffer(p) // refused, or not answered: all is as it was
+	}
 	if final && endsDialog(m.Status()) && call.state == talking {
 		return c.end(call, "dialog_lost", nil, do)
 	}
 	return c.maybeGone(call, do)
+}
+
+// replied reads what the response to r says of the session.
+func (c *Calls) replied(p *pair, r *relay, m *sip.Message) *description {
+	if !r.offers || m.Status()/100 != 2 {
+		return stray(m)
+	}
+	side := r.from.other()
+	d, no := c.describe(p, side, m)
+	if no != nil || d.role != anAnswer || len(d.lines) > len(p.legs[r.from].offered) {
+		return stray(m)
+	}
+	c.learnKnown(p, side, m, &d)
+	return &d
 }
 
 // relayTimedOut handles that nothing answered relays[i], or that it could not
@@ -139,7 +251,7 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 		do = append(do, Effect{Do: Abandon, Call: call, Side: r.from, Server: r.server})
 	} else {
 		do = append(do, Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: status, Method: r.method,
-			Bytes: c.statusLine(&call.legs[r.from], &r, status, "")})
+			Bytes: c.statusLine(&r.pair.legs[r.from], &r, status, "")})
 	}
 	if call.state == ending {
 		return c.maybeGone(call, do)

@@ -15,7 +15,7 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 	c.hand = call
 	if in := call.inv; in != nil && in.client == ev.Client {
 		do = append(do, Effect{Do: Saw, Call: call, Side: in.from.other(), Msg: ev.Msg})
-		return c.inviteResponse(call, ev, do)
+		return c.responded(call, ev, do)
 	}
 	for i := range call.relays {
 		if call.relays[i].client == ev.Client {
@@ -42,11 +42,12 @@ func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 	if !ok {
 		return c.endStray(ev, do)
 	}
-	call, l := ref.call, &ref.call.legs[ref.side]
+	call := ref.call
+	p, l := call.pair, &call.legs[ref.side]
 	c.hand = call
 	do = append(do, Effect{Do: Saw, Call: call, Side: ref.side, Msg: m})
 	if string(l.remoteTag) != string(m.Bytes(m.To().Tag)) {
-		return c.dropFork(call, ref.side, m, do)
+		return c.dropFork(p, ref.side, m, do)
 	}
 	if l.ack != nil && l.ackSeq == m.CSeq() {
 		return append(do, Effect{Do: Send, Call: call, Side: ref.side, Flow: l.ackTo, Method: sip.ACK, Bytes: l.ack})
@@ -54,12 +55,22 @@ func (c *Calls) lateResponse(ev *Event, do []Effect) []Effect {
 	return do
 }
 
-// inviteResponse handles a response to the INVITE under way.
-func (c *Calls) inviteResponse(call *Call, ev *Event, do []Effect) []Effect {
+// responded handles a response to the INVITE under way, in the pair that it
+// belongs to. It is entered again with the answer to Open.
+func (c *Calls) responded(call *Call, ev *Event, do []Effect) []Effect {
 	in, m := call.inv, ev.Msg
 	if status := m.Status(); in.initial && !in.heard && status > 100 && in.state == proceeding {
 		in.heard = true
 		do = append(do, Effect{Do: Rang, Call: call})
+	}
+	p := call.pair
+	if in.initial && m.Status() > 100 && m.Status() < 300 && in.state == proceeding {
+		if p = c.pairOf(call, m); p == nil {
+			if m.Status() < 200 {
+				return do // more early dialogs than anybody rings
+			}
+			p = call.pair
+		}
 	}
 	switch status := m.Status(); {
 	case status == 100:
@@ -67,9 +78,9 @@ func (c *Calls) inviteResponse(call *Call, ev *Event, do []Effect) []Effect {
 	case in.state == canceled:
 		return c.afterCancel(call, ev, do)
 	case status < 200:
-		return c.relayProvisional(call, ev, do)
+		return c.relayProvisional(p, ev, do)
 	case status < 300:
-		return c.success(call, ev, do)
+		return c.success(p, ev, do)
 	}
 	return c.failure(call, m, do)
 }
@@ -94,7 +105,7 @@ func (c *Calls) afterCancel(call *Call, ev *Event, do []Effect) []Effect {
 		do = c.ackOwn(call, do)
 		in.state = acked
 		// An older dialog had its BYE when the call ended.
-		do = c.endLeg(call, side, nil, do)
+		do = c.endLeg(call.pair, side, nil, do)
 	default:
 		in.state = refused
 		if in.initial {
@@ -117,31 +128,37 @@ func (c *Calls) confirm(l *leg, m *sip.Message, first bool) {
 }
 
 // relayProvisional sends a 101-199 on to the caller.
-func (c *Calls) relayProvisional(call *Call, ev *Event, do []Effect) []Effect {
-	in, m := call.inv, ev.Msg
+func (c *Calls) relayProvisional(p *pair, ev *Event, do []Effect) []Effect {
+	call, m := p.call, ev.Msg
+	in := call.inv
 	side := in.from.other()
-	d, r := c.describe(call, side, m)
-	if r != nil || in.offerIn == offerIn2xx || len(d.lines) > len(call.streams) {
+	d, r := c.describe(p, side, m)
+	switch {
+	case r != nil || d.role == noRole:
 		// What cannot be relayed safely rings without early media; an offer
 		// belongs into the 2xx, because an unreliable response cannot carry
 		// one (RFC 3261 section 13.2.1).
 		d = description{has: d.has, body: d.body, drop: d.has}
+	case d.role != anOffer && len(d.lines) > len(call.streams):
+		d = description{has: d.has, body: d.body, drop: d.has}
+	case len(d.lines) > len(call.streams):
+		return c.wait(p, ev, openFor(call, &d), do)
 	}
 	in.rang = true
 	if in.initial {
-		call.legs[side].early(m)
+		p.legs[side].early(m)
+	}
+	c.learnKnown(p, side, m, &d)
+	e, do := c.writeResponse(p, m, &d, do)
+	if e.Bytes == nil {
+		fields := "Contact: " + string(c.contact(&p.legs[in.from])) + "\r\n"
+		if f, ok := m.First(sip.FieldRSeq); ok {
+			fields += "Require: 100rel\r\nRSeq: " + string(m.Bytes(f.Value)) + "\r\n"
+		}
+		return append(do, c.respondOwn(p, m.Status(), "", string(in.records)+fields))
 	}
 	if d.has && !d.drop {
-		c.answer(call, side, &d)
-		if in.initial {
-			do = c.pin(call, side, d.lines, do)
-		}
-	}
-	c.learnKnown(call, side, m, &d)
-	e, do := c.writeResponse(call, m, &d, do)
-	if e.Bytes == nil {
-		fields := "Contact: " + string(c.contact(&call.legs[in.from])) + "\r\n"
-		e = c.respondOwn(call, m.Status(), "", string(in.records)+fields)
+		do = c.exchanged(p, side, &d, do)
 	}
 	return append(do, e)
 }
@@ -161,45 +178,47 @@ func (l *leg) early(m *sip.Message) {
 }
 
 // success relays a 2xx and begins to wait for its ACK.
-func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
-	in, m := call.inv, ev.Msg
+func (c *Calls) success(p *pair, ev *Event, do []Effect) []Effect {
+	call, m := p.call, ev.Msg
+	in := call.inv
 	side := in.from.other()
 	if in.state != proceeding {
 		return do
 	}
-	d, r := c.describe(call, side, m)
+	d, r := c.describe(p, side, m)
 	switch {
 	case r != nil:
-	case in.offerIn == offerIn2xx && !d.has:
+	case !p.done && !p.open && !d.has:
 		r = &Refusal{Cause: "no_offer"}
-	case in.offerIn == offerInInvite && len(d.lines) > len(call.legs[in.from].offered):
+	case d.role == anAnswer && len(d.lines) > len(p.legs[in.from].offered), d.role == aRepeat && len(d.lines) > len(p.legs[in.from].said):
 		r = &Refusal{Cause: "sdp_lines"} // RFC 3264 section 6: as many as the offer has
 	}
 	if r != nil {
-		return c.abandon(call, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)
+		return c.abandon(p, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)
 	}
 	if len(call.streams) < len(d.lines) {
-		return c.wait(call, ev, openFor(call, &d), do)
+		return c.wait(p, ev, openFor(call, &d), do)
 	}
 	c.finish(call, in.client)
-	c.confirm(&call.legs[side], m, in.initial)
-	call.legs[in.from].moved(in.target)
+	do = c.win(p, do)
+	c.confirm(&p.legs[side], m, in.initial)
+	p.legs[in.from].moved(in.target)
 	c.keepDecline(in, m)
-	c.learnKnown(call, side, m, &d)
-	e, do := c.writeResponse(call, m, &d, do)
+	c.learnKnown(p, side, m, &d)
+	e, do := c.writeResponse(p, m, &d, do)
 	if e.Bytes == nil {
-		e = c.respondOwn(call, 500, "", "")
+		e = c.respondOwn(p, 500, "", "")
 		in.state = refused
 		delete(c.byTx, in.server)
 		do = append(c.ackOwn(call, do), e)
 		return c.end(call, "leak", nil, do)
 	}
-	do = c.agree(call, side, &d, do)
+	do = c.concluded(p, side, &d, do)
 	in.final = append([]byte(nil), e.Bytes...)
 	in.state, in.every, in.sent = answered, t1, 0
-	in.raw, in.targets = nil, nil
+	in.raw, in.targets, in.offered = nil, nil, nil
 	delete(c.byTx, in.server)
-	call.legs[in.from].state = legConfirmed
+	p.legs[in.from].state = legConfirmed
 	do = append(do, e)
 	do = call.disarm(TimerRing, do)
 	do = call.arm(TimerAgain, in.every, do)
@@ -212,18 +231,37 @@ func (c *Calls) success(call *Call, ev *Event, do []Effect) []Effect {
 	return do
 }
 
+// concluded does what the description of a 2xx from side, or that it has none,
+// means for the session.
+func (c *Calls) concluded(p *pair, side Side, d *description, do []Effect) []Effect {
+	switch {
+	case d.has:
+		return c.exchanged(p, side, d, do)
+	case !p.open:
+		return do
+	case len(p.legs[side].offered) == 0:
+		// The answer that RFC 3261 section 13.2.1 wants here is missing: nothing
+		// was agreed to.
+		c.forgetOffer(p)
+		return do
+	}
+	return c.settle(p, do) // what the provisional response showed
+}
+
 // abandon ends an INVITE whose 2xx is of no use: its sender gets ACK and, for
 // the first INVITE, BYE; the other side gets r.
-func (c *Calls) abandon(call *Call, ev *Event, r *Refusal, do []Effect) []Effect {
+func (c *Calls) abandon(p *pair, ev *Event, r *Refusal, do []Effect) []Effect {
+	call := p.call
 	in := call.inv
 	side := in.from.other()
 	c.finish(call, in.client)
-	c.confirm(&call.legs[side], ev.Msg, in.initial)
+	do = c.win(p, do)
+	c.confirm(&p.legs[side], ev.Msg, in.initial)
 	c.keepDecline(in, ev.Msg)
-	c.forgetOffer(call)
+	c.forgetOffer(p)
 	do = append(c.ackOwn(call, do),
 		Effect{Do: Refused, Call: call, Side: in.from, Refusal: r, Peer: call.legs[in.from].peer, Method: sip.INVITE},
-		c.respondOwn(call, r.Status, r.Reason, r.Fields))
+		c.respondOwn(p, r.Status, r.Reason, r.Fields))
 	in.state = refused
 	delete(c.byTx, in.server)
 	if in.initial {
@@ -242,13 +280,14 @@ func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 	if in.initial && in.tried < len(in.targets) && tryAnother(m.Status(), in.rang) {
 		return c.failover(call, do)
 	}
-	c.forgetOffer(call)
-	d, _ := c.describe(call, in.from.other(), m)
+	do = c.dropForks(call, do)
+	c.forgetOffer(call.pair)
+	d, _ := c.describe(call.pair, in.from.other(), m)
 	d.drop = d.has
-	c.learnKnown(call, in.from.other(), m, &d)
-	e, do := c.writeResponse(call, m, &d, do)
+	c.learnKnown(call.pair, in.from.other(), m, &d)
+	e, do := c.writeResponse(call.pair, m, &d, do)
 	if e.Bytes == nil {
-		e = c.respondOwn(call, m.Status(), "", "")
+		e = c.respondOwn(call.pair, m.Status(), "", "")
 	}
 	return c.failed(call, e, m.Status(), do)
 }
@@ -296,8 +335,15 @@ func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	for i := range call.streams {
 		do = append(do, Effect{Do: Pin, Call: call, Side: B, Index: i})
 	}
-	do = c.orphan(call, do)
+	do = c.dropForks(call, do)
+	do = c.orphan(call.pair, do)
 	call.legs[B].state = legNone
+	if in.rang {
+		// The caller has heard of a dialog with the one that failed: the next
+		// one is another.
+		c.untag(call.pair)
+		c.retag(call.pair)
+	}
 	in.rang = false
 	last := len(call.places) - 1
 	do = append(do, Effect{Do: Release, Call: call, Peer: call.places[last]})
@@ -310,14 +356,15 @@ func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	return c.tryNext(call, &Event{Is: Invite, Msg: m, Call: call, Flow: call.legs[A].flow, Peer: call.From, Server: in.server}, do)
 }
 
-// orphan answers what the callee has asked within an early dialog that ends
-// now.
-func (c *Calls) orphan(call *Call, do []Effect) []Effect {
+// orphan answers what the callee has asked within the early dialog of p, which
+// ends now.
+func (c *Calls) orphan(p *pair, do []Effect) []Effect {
+	call := p.call
 	for i := range call.relays {
-		if r := &call.relays[i]; r.from == B && !r.own {
+		if r := &call.relays[i]; r.pair == p && r.from == B && !r.own {
 			r.own = true
 			do = append(do, Effect{Do: Respond, Call: call, Side: B, Server: r.server, Status: 481, Method: r.method,
-				Bytes: c.statusLine(&call.legs[B], r, 481, "")})
+				Bytes: c.statusLine(&p.legs[B], r, 481, "")})
 		}
 	}
 	return do
@@ -325,19 +372,21 @@ func (c *Calls) orphan(call *Call, do []Effect) []Effect {
 
 // writeResponse writes m, a response from the far end, for the side whose
 // INVITE it answers.
-func (c *Calls) writeResponse(call *Call, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
+func (c *Calls) writeResponse(p *pair, m *sip.Message, d *description, do []Effect) (Effect, []Effect) {
+	call := p.call
 	in := call.inv
 	tl := c.work.toLeg()
 	tl.Vias, tl.CSeq, tl.MaxForwards = in.vias, in.seqIn, -1
 	if m.Status() < 300 {
-		tl.Contact = c.contact(&call.legs[in.from])
+		tl.Contact = c.contact(&p.legs[in.from])
 		if in.initial {
 			tl.Routes = in.records
 		}
 	}
-	tl.From, tl.To = in.of(&call.legs[in.from])
+	tl.From, tl.To = in.of(&p.legs[in.from])
 	e := Effect{Do: Respond, Call: call, Side: in.from, Server: in.server, Status: m.Status(), Method: sip.INVITE}
-	return c.write(call, in.from, m, e, tl, d, do)
+	c.work.lossy = !in.reliable
+	return c.write(p, in.from, m, e, tl, d, do)
 }
 
 // timedOut handles that no final response came.
@@ -372,6 +421,7 @@ func (c *Calls) inviteTimedOut(call *Call, status int, do []Effect) []Effect {
 	if in.initial && in.tried < len(in.targets) {
 		return c.failover(call, do)
 	}
-	c.forgetOffer(call)
-	return c.failed(call, c.respondOwn(call, status, "", ""), status, do)
+	do = c.dropForks(call, do)
+	c.forgetOffer(call.pair)
+	return c.failed(call, c.respondOwn(call.pair, status, "", ""), status, do)
 }

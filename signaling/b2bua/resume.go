@@ -2,9 +2,10 @@ package b2bua
 
 // wait asks for something that the caller of Step answers at once, and keeps
 // the event that needs it; resume handles that event again.
-func (c *Calls) wait(call *Call, ev *Event, ask Effect, do []Effect) []Effect {
+func (c *Calls) wait(p *pair, ev *Event, ask Effect, do []Effect) []Effect {
+	call := p.call
 	c.work.kept = *ev
-	c.work.kept.Call = call
+	c.work.kept.Call, c.work.kept.pair = call, p
 	call.pending = &c.work.kept
 	return append(do, ask)
 }
@@ -29,9 +30,9 @@ func (c *Calls) resume(ev *Event, do []Effect) []Effect {
 	case Invite:
 		return c.tryNext(call, again, do)
 	case Request:
-		return c.reInvite(call, again, do)
+		return c.inDialog(again.pair, again, do)
 	case Response:
-		return c.inviteResponse(call, again, do)
+		return c.responded(call, again, do)
 	}
 	return do
 }
@@ -48,8 +49,10 @@ func (c *Calls) unavailable(call *Call, again, ev *Event, do []Effect) []Effect 
 		return c.endRefused(call, ev.Err, do)
 	case again.Is == Request:
 		return c.refuse(call, again.Side, again, ev.Err, do)
+	case again.Msg.Status() < 200:
+		return c.end(call, ev.Err.Cause, ev.Err, do)
 	}
 	// The 2xx carries an offer for which there are no ports: the callee is
 	// acknowledged and released, the caller refused.
-	return c.abandon(call, again, ev.Err, do)
+	return c.abandon(again.pair, again, ev.Err, do)
 }

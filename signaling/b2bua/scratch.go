@@ -25,6 +25,7 @@ type scratch struct {
 	sdp      topology.SDP
 	hash     hash.Hash64
 	kept     Event // waits for Opened or Reserved
+	lossy    bool  // the response that is written goes to a caller that knows no reliable ones
 }
 
 func (w *scratch) reset() {
@@ -32,7 +33,7 @@ func (w *scratch) reset() {
 		w.bytes = make([]byte, 0, 2*w.total)
 	}
 	w.bytes, w.total = w.bytes[:0], 0
-	w.used = 0
+	w.used, w.lossy = 0, false
 	w.lines, w.want = w.lines[:0], w.want[:0]
 	w.topology.Reset()
 }

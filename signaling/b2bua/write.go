@@ -11,8 +11,8 @@ import (
 // writeRequest writes m as a request of ours to the far end of leg to. tl is
 // set for the first request of a dialog; for later ones the leg has all that
 // is needed. e.Bytes stays nil if the audit refused the message.
-func (c *Calls) writeRequest(call *Call, to Side, m *sip.Message, e Effect, branch []byte, seq uint32, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
-	l := &call.legs[to]
+func (c *Calls) writeRequest(p *pair, to Side, m *sip.Message, e Effect, branch []byte, seq uint32, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
+	l := &p.legs[to]
 	if tl == nil {
 		tl = c.work.toLeg()
 	}
@@ -28,13 +28,13 @@ func (c *Calls) writeRequest(call *Call, to Side, m *sip.Message, e Effect, bran
 	if refresh(m.Method()) {
 		tl.Contact = c.contact(l)
 	}
-	return c.write(call, to, m, e, tl, d, do)
+	return c.write(p, to, m, e, tl, d, do)
 }
 
 // write makes the octets of e for the far end of leg to: what came in as m,
 // hidden, audited.
-func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
-	l := &call.legs[to]
+func (c *Calls) write(p *pair, to Side, m *sip.Message, e Effect, tl *topology.Leg, d *description, do []Effect) (Effect, []Effect) {
+	l := &p.legs[to]
 	tl.Realm = c.opt.Realms[l.realm].Topology
 	tl.CallID = l.callID
 	tl.Host = c.hosts[l.flow.Listener]
@@ -50,22 +50,25 @@ func (c *Calls) write(call *Call, to Side, m *sip.Message, e Effect, tl *topolog
 	if tl.CSeq == 0 {
 		edits = zeroCSeq(m, edits)
 	}
+	if m.Method() == sip.PRACK && m.IsRequest() {
+		edits = c.rack(p.call.inv, m, edits)
+	}
 	switch {
 	case d == nil || !d.has:
 	case d.drop:
 		edits = dropBody(m, edits)
 	default:
-		tl.SDP = c.hideSDP(call, to, m, d)
+		tl.SDP = c.hideSDP(p, to, m, d)
 	}
 	edits = topology.Hide(m, tl, edits, &c.work.topology)
 	c.work.keepEdits(edits)
 	out, err := m.AppendTo(c.work.take(), edits)
 	if err != nil {
-		do = append(do, Effect{Do: Leaked, Call: call, Side: to, Field: "edits", Text: err.Error()})
+		do = append(do, Effect{Do: Leaked, Call: p.call, Side: to, Field: "edits", Text: err.Error()})
 		return e, do
 	}
 	e.Msg, e.Edits = m, edits
-	e.Bytes, do = c.audit(call, to, c.work.keep(out), do)
+	e.Bytes, do = c.audit(p, to, c.work.keep(out), do)
 	return e, do
 }
 
@@ -80,6 +83,20 @@ func zeroCSeq(m *sip.Message, edits []edit.Edit) []edit.Edit {
 		at.End++
 	}
 	return append(edits, edit.Edit{Start: at.Start, End: at.End, New: []byte{'0'}, Why: "numbers of this leg (RFC 3261 section 12.2.1.1)"})
+}
+
+// rack writes the number that the INVITE has on the other leg into the RAck of
+// a PRACK.
+func (c *Calls) rack(in *invite, m *sip.Message, edits []edit.Edit) []edit.Edit {
+	f, ok := m.First(sip.FieldRAck)
+	r, err := sip.ParseRAck(m.Raw, f.Value)
+	if !ok || err != nil || in == nil {
+		return edits
+	}
+	b := strconv.AppendUint(c.work.take(), uint64(r.RSeq), 10)
+	b = strconv.AppendUint(append(b, ' '), uint64(in.seqOut), 10)
+	b = append(b, " INVITE"...)
+	return append(edits, edit.Edit{Start: f.Value.Start, End: f.Value.End, New: c.work.keep(b), Why: "numbers of this leg (RFC 3262 section 7.2)"})
 }
 
 // stray takes the body out of a message that can neither offer nor answer
@@ -109,10 +126,10 @@ func dropBody(m *sip.Message, edits []edit.Edit) []edit.Edit {
 
 // audit looks for what out must not tell the realm behind to. It returns nil
 // if the message must not go out.
-func (c *Calls) audit(call *Call, to Side, out []byte, do []Effect) ([]byte, []Effect) {
-	realm := &c.opt.Realms[call.legs[to].realm]
-	l := &call.legs[to]
-	c.work.leaks = topology.Audit(out, c.work.leaks[:0], &l.known, l.recent, realm.Known)
+func (c *Calls) audit(p *pair, to Side, out []byte, do []Effect) ([]byte, []Effect) {
+	call, g := p.call, &p.call.guards[to]
+	realm := &c.opt.Realms[p.legs[to].realm]
+	c.work.leaks = topology.Audit(out, c.work.leaks[:0], &g.known, g.recent, realm.Known)
 	leaks := realm.Topology.Excuse(c.work.leaks)
 	if len(leaks) == 0 {
 		return out, do

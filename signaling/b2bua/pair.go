@@ -1,0 +1,199 @@
+package b2bua
+
+import (
+	"bytes"
+	"strconv"
+
+	"sbc/signaling/ident"
+	"sbc/signaling/sip"
+)
+
+// A pair is two dialogs, one a leg, that are one to the people. A call has one
+// of them; where a proxy behind leg B forks the INVITE, each early dialog of
+// leg B is one more, with a dialog of its own towards the caller (RFC 3261
+// section 12.1).
+type pair struct {
+	call *Call
+	legs [2]leg
+	exchange
+}
+
+// Ours: phones that a fork rings at once, or that are taken up within a round
+// trip.
+const forksMax = 8
+
+// pairs calls f for each pair of the call, the one that counts first.
+func (call *Call) pairs(f func(*pair)) {
+	f(call.pair)
+	for _, p := range call.forks {
+		f(p)
+	}
+}
+
+// pairOf returns the pair that a dialog-forming response to the first INVITE
+// belongs to by its tag: one that is there, or a new one. nil: there are too
+// many.
+func (c *Calls) pairOf(call *Call, m *sip.Message) *pair {
+	tag := string(m.Bytes(m.To().Tag))
+	if first := string(call.legs[B].remoteTag); first == "" || first == tag || tag == "" {
+		return call.pair
+	}
+	for _, p := range call.forks {
+		if string(p.legs[B].remoteTag) == tag {
+			return p
+		}
+	}
+	if len(call.forks) == forksMax {
+		return nil
+	}
+	p := c.fork(call)
+	p.legs[B].early(m)
+	return p
+}
+
+// fork makes one more pair out of what the first INVITE was sent with.
+func (c *Calls) fork(call *Call) *pair {
+	in := call.inv
+	p := &pair{call: call, legs: call.legs}
+	if in.offerIn == offerInInvite {
+		p.exchange = exchange{open: true, by: A}
+	}
+	a, b := &p.legs[A], &p.legs[B]
+	a.offered, a.said = append([]line(nil), in.offered...), nil
+	a.local, a.target, a.sent = append([]byte(nil), a.local...), append([]byte(nil), a.target...), c.newSDP()
+	c.retag(p)
+	a.localSeq, a.remoteSeq = c.firstSeq(), in.seqIn
+	b.remoteTag, b.remote, b.target, b.routes, b.strict = nil, nil, nil, nil, nil
+	b.offered, b.said, b.seqKnown, b.localSeq = nil, nil, false, in.seqOut
+	call.forks = append(call.forks, p)
+	return p
+}
+
+// retag gives the pair a dialog of its own towards the caller: leg A gets
+// another tag.
+func (c *Calls) retag(p *pair) {
+	a := &p.legs[A]
+	keep := a.local[:len(a.local)-len(a.localTag)]
+	c.newTag(p.call, A, a)
+	a.local = append(keep, a.localTag...)
+}
+
+// win makes p the pair that counts, and forgets the others: a 2xx came in its
+// dialog.
+func (c *Calls) win(p *pair, do []Effect) []Effect {
+	call := p.call
+	if call.pair == p && len(call.forks) == 0 {
+		return do
+	}
+	losers := append(call.forks, call.pair)
+	call.pair, call.forks = p, nil
+	for _, l := range losers {
+		if l == p {
+			continue
+		}
+		do = c.orphan(l, do)
+		c.untag(l)
+		l.legs[A].state, l.legs[B].state = legEnded, legEnded
+	}
+	return do
+}
+
+// untag takes the dialog of p towards the caller out of the table.
+func (c *Calls) untag(p *pair) {
+	if id, ok := c.opt.IDs.Read(ident.Tag, p.legs[A].localTag); ok {
+		delete(c.legs, id.Serial)
+	}
+}
+
+// dropForks forgets all pairs but the one that counts.
+func (c *Calls) dropForks(call *Call, do []Effect) []Effect { return c.win(call.pair, do) }
+
+// An exchange is where the offer/answer exchange of a pair stands (RFC 3264
+// section 4). The rules which message may carry what are those of RFC 6337
+// section 2.2.
+type exchange struct {
+	open bool // an offer waits for its answer
+	by   Side // who made it
+	done bool // the exchange of the INVITE under way is over: its other responses can only repeat
+}
+
+// A role is what a session description is in its message.
+type role uint8
+
+const (
+	noRole   role = iota // it has no place there
+	anOffer              //
+	anAnswer             //
+	aPreview             // the answer, in a response that may be lost (RFC 6337 section 2.2 pattern 1)
+	aRepeat              // the answer, once more
+)
+
+// role returns what a description from side s is in m, a message of the pair's
+// INVITE, PRACK or UPDATE, or a response to one.
+func (p *pair) role(s Side, m *sip.Message) role {
+	answers := p.open && p.by != s
+	switch {
+	case m.IsRequest() && m.Method() == sip.ACK:
+		return roleIf(answers, anAnswer)
+	case m.IsRequest() && m.Method() == sip.PRACK && answers:
+		return anAnswer
+	case m.IsRequest():
+		return roleIf(!p.open, anOffer)
+	case m.Method() != sip.INVITE:
+		return roleIf(answers, anAnswer)
+	case p.done:
+		return aRepeat
+	case answers && m.Status() < 200 && !p.reliable(m):
+		return aPreview
+	case answers:
+		return anAnswer
+	case p.open || m.Status() < 200 && !p.reliable(m):
+		return noRole
+	}
+	return anOffer
+}
+
+func roleIf(is bool, r role) role {
+	if is {
+		return r
+	}
+	return noRole
+}
+
+// reliable tells whether a provisional response is sent again until a PRACK
+// comes (RFC 3262 section 3). It is not where the caller never said that it
+// knows such responses: then it goes on as an ordinary one.
+func (p *pair) reliable(m *sip.Message) bool {
+	_, ok := m.First(sip.FieldRSeq)
+	return ok && p.call.inv.reliable
+}
+
+// knowsReliable tells whether the sender of an INVITE can be answered reliably.
+func knowsReliable(m *sip.Message) bool {
+	for _, f := range m.Fields() {
+		if f.ID == sip.FieldSupported || f.ID == sip.FieldRequire {
+			for tok := range sip.Tokens(m.Raw, f.Value) {
+				if bytes.EqualFold(m.Bytes(tok), []byte("100rel")) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// checkOffer tells why an offer of side s cannot begin now: RFC 3261 section
+// 14.2 and RFC 3311 section 5.2.
+func (c *Calls) checkOffer(p *pair, s Side) *Refusal {
+	switch {
+	case !p.open:
+		return nil
+	case p.by == s:
+		return c.pendingOwn()
+	}
+	return &Refusal{Status: 491, Cause: "pending"}
+}
+
+func (c *Calls) pendingOwn() *Refusal {
+	return &Refusal{Status: 500, Cause: "pending", Fields: "Retry-After: " + strconv.Itoa(c.opt.Rand.IntN(11)) + "\r\n"}
+}
