@@ -209,7 +209,7 @@ func TestInfoAndOptionsInDialog(t *testing.T) {
 	options := w.want(w.send(itspAddr, fromITSP(inv.bytes, far, "OPTIONS", 1, "")), "a OPTIONS")[0]
 	w.want(w.send(pbxAddr, respond(options, 200, "", "")), "b 200")
 	unknown := w.want(w.send(pbxAddr, inDialog(ok, "PING", 12, "")), "b PING")[0]
-	back := w.want(w.send(itspAddr, respond(unknown, 405, "Allow: INVITE, PUBLISH, BYE\n", "")), "a 405")[0]
+	back := w.want(w.send(itspAddr, respond(unknown, 405, "Allow: INVITE, REGISTER, BYE\n", "")), "a 405")[0]
 	if back.field("Allow") != "INVITE, BYE" {
 		t.Errorf("Allow is %q", back.field("Allow"))
 	}

@@ -177,7 +177,7 @@ func (s *Shard) executeAccount(e *b2bua.Effect) {
 		s.trace(e.Call, telemetry.In, e.Side, "", e.Msg.Raw, nil)
 		failpoint(e.Msg)
 	case b2bua.Routed:
-		s.routed(e)
+		s.sentTo(e)
 	case b2bua.Rang:
 		s.metrics.PostDial(s.now - s.record(e.Call).began)
 	case b2bua.Scrubbed:
@@ -190,7 +190,7 @@ func (s *Shard) executeAccount(e *b2bua.Effect) {
 			s.trace(e.Call, telemetry.Rule, e.Side, "refused: "+e.Refusal.Cause, nil, nil)
 		}
 	case b2bua.Created:
-		s.created(e.Call)
+		s.created(e.Call, e.Method)
 	case b2bua.Answered:
 		s.answered(e.Call)
 	case b2bua.Ended:

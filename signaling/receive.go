@@ -165,9 +165,15 @@ func (s *Shard) trying(tx *server, m *sip.Message, flow b2bua.Flow) {
 func (s *Shard) outOfDialog(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
 	switch m.Method() {
 	case sip.INVITE:
-		s.invited(tx, flow, peer, m)
+		s.routed(tx, flow, peer, m, b2bua.Invite)
 	case sip.OPTIONS:
-		s.options(tx, flow, m)
+		if toUser(m) && m.MaxForwards() != 0 { // RFC 3261 section 11
+			s.routed(tx, flow, peer, m, b2bua.Begin)
+		} else {
+			s.options(tx, flow, m)
+		}
+	case sip.MESSAGE, sip.SUBSCRIBE, sip.NOTIFY, sip.PUBLISH, sip.REFER:
+		s.routed(tx, flow, peer, m, b2bua.Begin)
 	case sip.BYE, sip.INFO, sip.PRACK, sip.UPDATE:
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 481, Cause: "no_dialog"})
 	case sip.UnknownMethod:
@@ -187,8 +193,15 @@ func (s *Shard) options(tx *server, flow b2bua.Flow, m *sip.Message) {
 	s.respond(tx, flow, m, &sip.Response{Status: 200, Fields: []byte(b2bua.Allow + "Accept: application/sdp\r\nSupported: timer\r\n")})
 }
 
-// invited routes an INVITE and hands it on.
-func (s *Shard) invited(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
+// toUser tells whether a request is for somebody behind us.
+func toUser(m *sip.Message) bool {
+	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
+	return err == nil && !uri.User.Empty()
+}
+
+// routed finds where a request that belongs to no dialog goes, and hands it on
+// as the event is.
+func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is b2bua.Kind) {
 	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
 	if err != nil {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})
@@ -202,7 +215,7 @@ func (s *Shard) invited(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
 	if user.Empty() && strings.EqualFold(string(m.Bytes(uri.Scheme)), "tel") {
 		user = uri.Host
 	}
-	decision, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: sip.INVITE})
+	decision, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: m.Method()})
 	if no != nil {
 		s.refuse(tx, flow, m, refusal(no))
 		return
@@ -212,7 +225,7 @@ func (s *Shard) invited(tx *server, flow b2bua.Flow, peer int, m *sip.Message) {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "no_target", Fields: retryAfter})
 		return
 	}
-	s.step(&b2bua.Event{Is: b2bua.Invite, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets})
+	s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets})
 }
 
 // canceled handles a CANCEL: it is answered by its own transaction, and the

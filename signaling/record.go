@@ -104,8 +104,11 @@ func (r *record) closeMedia(s *Shard) {
 
 func shortID(c *b2bua.Call) string { return ident.Short(c.ID) }
 
-func (s *Shard) created(c *b2bua.Call) {
+func (s *Shard) created(c *b2bua.Call, m sip.Method) {
 	s.record(c)
+	if m != sip.INVITE {
+		return
+	}
 	s.stats.attempts++
 	s.metrics.CallAttempt()
 }
@@ -118,11 +121,11 @@ func (s *Shard) answered(c *b2bua.Call) {
 	s.say("call answered", slog.String("call", shortID(c)), slog.Duration("setup", s.now-r.began))
 }
 
-// routed tells where a call goes: the trace each time, the log once.
-func (s *Shard) routed(e *b2bua.Effect) {
+// sentTo tells where a call goes: the trace each time, the log once.
+func (s *Shard) sentTo(e *b2bua.Effect) {
 	peers, c := s.rules.Peers(), e.Call
 	s.trace(c, telemetry.Rule, e.Side, "to peer "+peers[e.Peer].Name+" by route "+string(e.Rule), nil, nil)
-	if r := s.record(c); !r.logged {
+	if r := s.record(c); !r.logged && c.Session() {
 		r.logged = true
 		s.say("call", slog.String("call", shortID(c)), slog.String("from", peers[c.From].Name), slog.String("to", peers[e.Peer].Name),
 			slog.String("caller", telemetry.Escape(c.Caller)), slog.String("callee", telemetry.Escape(c.Callee)), slog.String("rule", string(e.Rule)))
@@ -161,6 +164,9 @@ func (s *Shard) gone(c *b2bua.Call) {
 		r.closeMedia(s)
 	}
 	delete(s.records, c.ID)
+	if !c.Session() {
+		return
+	}
 	info := s.info(c)
 	info.State = "ended"
 	s.past.add(pastCall{call: c.ID, info: info, media: r.media})

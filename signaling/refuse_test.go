@@ -26,10 +26,10 @@ func TestRefused(t *testing.T) {
 		cause, name, message, want string
 		field                      string // Name: value that the answer must have
 	}{
-		{"method", "unknown method", replaced("INVITE", "FROBNICATE"), "a 501", "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE"},
+		{"method", "unknown method", replaced("INVITE", "FROBNICATE"), "a 501", "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH"},
 		{"method", "lower case", replaced("INVITE", "invite"), "a 501", ""},
 		{"method", "escaped", replaced("INVITE", "RE%47IST%45R"), "a 501", ""},
-		{"method", "known, not allowed", replaced("INVITE", "PUBLISH"), "a 405", "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE"},
+		{"method", "known, not allowed", replaced("INVITE", "REGISTER"), "a 405", "Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH"},
 		{"scheme", "scheme", replaced("sip:+4930123@192.168.1.1 SIP", "mailto:x@y SIP"), "a 416", ""},
 		{"version", "version", replaced("192.168.1.1 SIP/2.0", "192.168.1.1 SIP/3.0"), "a 505", ""},
 		{"cseq_method", "CSeq of another method", replaced("10 INVITE", "10 OPTIONS"), "a 400", ""},
@@ -158,7 +158,7 @@ func TestStatelessAnswer(t *testing.T) {
 func TestOptionsForUs(t *testing.T) {
 	for _, hops := range []string{"70", "0"} {
 		w := newWorld(t)
-		ok := w.want(w.send(pbxAddr, withoutBody(replaced("INVITE", "OPTIONS", "Max-Forwards: 70", "Max-Forwards: "+hops))), "a 200")[0]
+		ok := w.want(w.send(pbxAddr, withoutBody(replaced("INVITE", "OPTIONS", "sip:+4930123@192.168.1.1 SIP", "sip:192.168.1.1 SIP", "Max-Forwards: 70", "Max-Forwards: "+hops))), "a 200")[0]
 		if !strings.Contains(ok.field("Allow"), "INVITE") || ok.field("Accept") != "application/sdp" {
 			t.Errorf("the answer says too little:\n%s", ok.bytes)
 		}
@@ -241,7 +241,7 @@ func TestAnswerPort(t *testing.T) {
 		"192.168.1.10:5062": func(_ *Options, p *policy.Options) { p.Peers[0].Asymmetric = true },
 	} {
 		w := newWorld(t, change)
-		text := withoutBody(replaced("INVITE", "OPTIONS", "5060;branch=z9hG4bKpbxone;rport", "5062;branch=z9hG4bKone"))
+		text := withoutBody(replaced("INVITE", "OPTIONS", "sip:+4930123@192.168.1.1 SIP", "sip:192.168.1.1 SIP", "5060;branch=z9hG4bKpbxone;rport", "5062;branch=z9hG4bKone"))
 		w.s.Datagram(w.now, listenerInside, netip.MustParseAddrPort("192.168.1.10:9999"), []byte(crlf(text)))
 		if out := w.sent(); len(out) != 1 || out[0].to.String() != want {
 			t.Errorf("the answer goes to %v, want %s", out, want)

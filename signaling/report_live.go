@@ -41,7 +41,7 @@ func (e *Engine) Status() Status {
 }
 
 func (s *Shard) addTo(st *Status, sh *ShardStatus) {
-	sh.Calls, sh.Transactions, sh.Timers = s.calls.Len(), len(s.servers)+len(s.clients)+len(s.cancels), len(s.timers.heap)
+	sh.Calls, sh.Transactions, sh.Timers = s.calls.Sessions(), len(s.servers)+len(s.clients)+len(s.cancels), len(s.timers.heap)
 	sh.Lag = s.lag.Seconds()
 	st.Calls += sh.Calls
 	st.Attempts += s.stats.attempts
@@ -109,7 +109,9 @@ func (e *Engine) Calls() []CallInfo {
 	list := []CallInfo{}
 	e.each(func(s *Shard) {
 		for _, c := range s.calls.All() {
-			list = append(list, s.info(c))
+			if c.Session() {
+				list = append(list, s.info(c))
+			}
 		}
 	})
 	return list

@@ -49,6 +49,7 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 	}
 	p.legs[to].keepAck(e.Bytes, e.Flow, in.seqOut)
 	in.state, in.final = acked, nil
+	in.vias, in.records, in.target = nil, nil, nil // nothing answers it any more
 	return append(do, e)
 }
 

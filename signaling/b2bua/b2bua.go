@@ -96,6 +96,7 @@ type Kind uint8
 // Events.
 const (
 	Invite   Kind = iota // Msg opens a call: Flow, Peer, Server, Targets
+	Begin                // Msg opens anything else than a call: Flow, Peer, Server, Targets
 	Request              // Msg belongs to a dialog, and is neither ACK nor CANCEL: Flow, Peer, Server
 	Ack                  // Msg is an ACK for a 2xx: Flow, Peer
 	Canceled             // a CANCEL for the INVITE of Server was answered 200: Msg
@@ -184,7 +185,7 @@ const (
 	Scrubbed               // for the trace: Edits were done to Msg, which is on its way to Side, because of what leaked
 	Leaked                 // for the trace and the counters: the audit found Text in Field
 	Refused                // for the counters: Refusal
-	Created                // Call exists
+	Created                // Call exists: Method opened it
 	Answered               // Call was answered
 	Ended                  // Call ended: Text is the cause; nothing is sent for it but what is under way
 	Gone                   // Call is over; nothing refers to it
@@ -227,6 +228,7 @@ const (
 	TimerAgain              // the 2xx is sent again until its ACK comes
 	TimerMedia              // time to ask for silence
 	TimerLong               // the longest call
+	TimerUsage              // the time of all subscriptions
 	Timers                  // how many there are
 )
 
@@ -258,8 +260,18 @@ func New(o Options) *Calls {
 	return c
 }
 
-// Len returns the number of calls.
+// Len returns the number of calls, those without a session too.
 func (c *Calls) Len() int { return len(c.list) }
+
+// Sessions returns the number of calls that people hear.
+func (c *Calls) Sessions() (n int) {
+	for _, call := range c.list {
+		if call.Session() {
+			n++
+		}
+	}
+	return n
+}
 
 // All returns the calls. The slice is a view until the next Step.
 func (c *Calls) All() []*Call { return c.list }
@@ -304,7 +316,7 @@ func (c *Calls) Begin() { c.hand = nil }
 // Drop forgets a call that cannot be ended properly any more, without a
 // message to anybody, and appends what gives back what it holds.
 func (c *Calls) Drop(call *Call, cause string, do []Effect) []Effect {
-	call.pairs(func(p *pair) { p.legs[A].state, p.legs[B].state = legEnded, legEnded })
+	call.pairs(func(p *pair) { p.legs[A].state, p.legs[B].state, p.subs = legEnded, legEnded, nil })
 	if call.inv != nil {
 		c.finish(call, call.inv.client)
 	}
@@ -343,6 +355,8 @@ func (c *Calls) Step(ev *Event, do []Effect) []Effect {
 	switch ev.Is {
 	case Invite:
 		return c.invite(ev, do)
+	case Begin:
+		return c.begin(ev, do)
 	case Request:
 		return c.request(ev, do)
 	case Ack:

@@ -28,6 +28,7 @@ type Call struct {
 	first   pair    // memory of the first pair
 	guards  [2]guard
 	inv     *invite // the INVITE under way, or nil
+	begun   *begun  // what opened a call without a session, or nil
 	relays  []relay // other requests under way
 	streams []Stream
 	places  []int // peers at which a place is taken
@@ -44,6 +45,7 @@ const (
 	setup   state = iota // the first INVITE has no final response
 	talking              // both legs are confirmed
 	ending               // BYE or CANCEL is under way
+	apart                // there is no session: a subscription, or one request
 )
 
 // State names the call's state for people.
@@ -55,11 +57,19 @@ func (call *Call) State() string {
 		return "ringing"
 	case call.state == ending:
 		return "ending"
+	case call.state == apart && call.watching():
+		return "subscribed"
+	case call.state == apart:
+		return "asking"
 	case call.Held():
 		return "held"
 	}
 	return "talking"
 }
+
+// Session reports whether the call is one that people hear: an INVITE opened
+// it.
+func (call *Call) Session() bool { return call.state != apart }
 
 // Ledger returns what the call holds.
 func (call *Call) Ledger() (streams, timers, transactions, places int) {
@@ -139,8 +149,11 @@ func (call *Call) disarm(t Timer, do []Effect) []Effect {
 // what the call holds. cause is for the operator; reason, if any, is the
 // status that an unanswered caller gets.
 func (c *Calls) end(call *Call, cause string, refusal *Refusal, do []Effect) []Effect {
-	if call.state == ending {
+	switch call.state {
+	case ending:
 		return do
+	case apart:
+		return c.unwatched(call, do)
 	}
 	if refusal == nil {
 		refusal = &Refusal{Status: 480, Cause: "ended"}
@@ -159,7 +172,9 @@ func (c *Calls) ended(call *Call, cause string, do []Effect) []Effect {
 		do = append(do, Effect{Do: Ended, Call: call, Text: cause})
 	}
 	for t := range Timers {
-		do = call.disarm(t, do)
+		if t != TimerUsage {
+			do = call.disarm(t, do)
+		}
 	}
 	if len(call.streams) > 0 {
 		do = append(do, Effect{Do: Close, Call: call})
@@ -174,10 +189,11 @@ func (c *Calls) ended(call *Call, cause string, do []Effect) []Effect {
 
 // maybeGone forgets a call that has nothing left to wait for.
 func (c *Calls) maybeGone(call *Call, do []Effect) []Effect {
-	if call.state != ending || call.clients > 0 || call.gone {
+	if call.state != ending && call.state != apart || call.clients > 0 || call.watching() || call.gone {
 		return do
 	}
 	call.gone = true
+	do = call.disarm(TimerUsage, do)
 	c.forget(call)
 	return append(do, Effect{Do: Gone, Call: call})
 }

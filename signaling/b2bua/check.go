@@ -9,7 +9,7 @@ import (
 )
 
 // The methods that we serve, outside and inside dialogs.
-const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE"
+const allow = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, INFO, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PUBLISH"
 
 // Allow is the Allow line of our own responses.
 const Allow = "Allow: " + allow + "\r\n"
@@ -17,10 +17,10 @@ const Allow = "Allow: " + allow + "\r\n"
 // carried are the extensions (option tags) that cross the border unharmed.
 // The others need work in the middle that we do not do; a side that is not
 // told of them does not use them.
-var carried = []string{"100rel", "timer", "histinfo", "privacy", "resource-priority", "answermode", "uui"}
+var carried = []string{"100rel", "timer", "histinfo", "privacy", "resource-priority", "answermode", "uui", "norefersub"}
 
 // uncarried are the methods that a side must not be told the other allows.
-var uncarried = []string{"REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REGISTER"}
+var uncarried = []string{"REGISTER"}
 
 // checkInvite tells why an INVITE cannot open a call.
 func (c *Calls) checkInvite(m *sip.Message) *Refusal {
@@ -48,7 +48,7 @@ func (c *Calls) checkInDialog(m *sip.Message) *Refusal {
 		return checkBody(m)
 	case sip.PRACK:
 		return checkBody(m)
-	case sip.REFER, sip.SUBSCRIBE, sip.NOTIFY, sip.PUBLISH, sip.REGISTER:
+	case sip.PUBLISH, sip.REGISTER:
 		return &Refusal{Status: 405, Cause: "method", Fields: Allow}
 	}
 	return nil
@@ -169,8 +169,6 @@ func (w *scratch) negotiate(m *sip.Message, edits []edit.Edit) []edit.Edit {
 			if w.lossy {
 				edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "the caller knows no reliable responses (RFC 3262 section 3)"})
 			}
-		case sip.FieldAllowEvents:
-			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "events do not cross the border"})
 		}
 	}
 	return edits

@@ -108,15 +108,29 @@ func (c *Calls) invite(ev *Event, do []Effect) []Effect {
 		}
 		call = c.open(ev)
 		c.openLegA(call, ev)
-		do = append(do, Effect{Do: Created, Call: call}, Effect{Do: Saw, Call: call, Side: A, Msg: ev.Msg})
+		do = append(do, Effect{Do: Created, Call: call, Method: sip.INVITE}, Effect{Do: Saw, Call: call, Side: A, Msg: ev.Msg})
 	}
 	return c.tryNext(call, ev, do)
 }
 
 func (c *Calls) openLegA(call *Call, ev *Event) {
 	m, l := ev.Msg, &call.legs[A]
-	l.realm, l.peer, l.flow = c.opt.Listeners[ev.Flow.Listener].Realm, ev.Peer, ev.Flow
+	c.openDialog(call, ev)
 	l.state = legEarly
+	l.sent = c.newSDP()
+	call.inv = &invite{
+		from: A, initial: true, server: ev.Server, seqIn: m.CSeq(), targets: ev.Targets,
+		vias:    sip.AppendVias(nil, m, ev.Flow.Remote),
+		records: recordRoutes(m), reliable: knowsReliable(m),
+		raw: append([]byte(nil), m.Raw...),
+	}
+	c.byTx[ev.Server] = call
+}
+
+// openDialog begins our half of the dialog that a request may make.
+func (c *Calls) openDialog(call *Call, ev *Event) {
+	m, l := ev.Msg, &call.legs[A]
+	l.realm, l.peer, l.flow = c.opt.Listeners[ev.Flow.Listener].Realm, ev.Peer, ev.Flow
 	l.callID = append([]byte(nil), m.Bytes(m.CallID())...)
 	l.remoteTag = append([]byte(nil), m.Bytes(m.From().Tag)...)
 	l.remote = m.Unfold(nil, m.From().Value)
@@ -124,15 +138,7 @@ func (c *Calls) openLegA(call *Call, ev *Event) {
 	l.localSeq = c.firstSeq()
 	c.newTag(call, A, l)
 	l.local = append(append(m.Unfold(nil, m.To().Value), ";tag="...), l.localTag...)
-	l.sent = c.newSDP()
 	l.learn(m, true)
-	call.inv = &invite{
-		from: A, initial: true, server: ev.Server, seqIn: m.CSeq(), targets: ev.Targets,
-		vias:    sip.AppendVias(nil, m, ev.Flow.Remote),
-		records: recordRoutes(m), reliable: knowsReliable(m),
-		raw:     append([]byte(nil), m.Raw...),
-	}
-	c.byTx[ev.Server] = call
 	call.Caller, call.Callee = userOf(m, m.From().URI), userOf(m, m.RequestURI())
 }
 

@@ -16,6 +16,7 @@ type pair struct {
 	call *Call
 	legs [2]leg
 	exchange
+	subs []subscription
 }
 
 // Ours: phones that a fork rings at once, or that are taken up within a round
@@ -51,20 +52,23 @@ func (c *Calls) pairOf(call *Call, m *sip.Message) *pair {
 	return p
 }
 
-// fork makes one more pair out of what the first INVITE was sent with.
+// fork makes one more pair out of what the first request was sent with.
 func (c *Calls) fork(call *Call) *pair {
-	in := call.inv
 	p := &pair{call: call, legs: call.legs}
-	if in.offerIn == offerInInvite {
-		p.exchange = exchange{open: true, by: A}
-	}
 	a, b := &p.legs[A], &p.legs[B]
-	a.offered, a.said = append([]line(nil), in.offered...), nil
+	a.offered, a.said = nil, nil
+	if in := call.inv; in != nil {
+		a.remoteSeq, b.localSeq = in.seqIn, in.seqOut
+		if in.offerIn == offerInInvite {
+			p.exchange = exchange{open: true, by: A}
+			a.offered = append(a.offered, in.offered...)
+		}
+	}
 	a.local, a.target, a.sent = append([]byte(nil), a.local...), append([]byte(nil), a.target...), c.newSDP()
 	c.retag(p)
-	a.localSeq, a.remoteSeq = c.firstSeq(), in.seqIn
+	a.localSeq = c.firstSeq()
 	b.remoteTag, b.remote, b.target, b.routes, b.strict = nil, nil, nil, nil, nil
-	b.offered, b.said, b.seqKnown, b.localSeq = nil, nil, false, in.seqOut
+	b.offered, b.said, b.seqKnown = nil, nil, false
 	call.forks = append(call.forks, p)
 	return p
 }

@@ -10,17 +10,19 @@ const tagKind = ident.Tag
 // A relay is a request within a dialog, other than INVITE and ACK, that
 // crosses or that we sent.
 type relay struct {
-	pair   *pair
-	from   Side // whose request it is
-	own    bool // nobody waits for the response
-	offers bool // its description is an offer that the response answers
-	method sip.Method
-	name   string // the method as it was written
-	server Server
-	client Client
-	vias   []byte
-	seqIn  uint32
-	target []byte // Contact of an UPDATE, which its 2xx makes the remote target
+	pair    *pair
+	from    Side // whose request it is
+	own     bool // nobody waits for the response
+	initial bool // it opened the call
+	offers  bool // its description is an offer that the response answers
+	method  sip.Method
+	name    string // the method as it was written
+	server  Server
+	client  Client
+	vias    []byte
+	seqIn   uint32
+	target  []byte // its Contact, which a 2xx makes the remote target
+	event   string // the subscription that it is about
 	parties
 }
 
@@ -32,6 +34,9 @@ const relaysMax = 16
 func (c *Calls) request(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
 	p, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
+	if p == nil {
+		p, s = c.adopt(m)
+	}
 	if p == nil {
 		return c.refuse(nil, A, ev, &Refusal{Status: 481, Cause: "no_dialog"}, do)
 	}
@@ -103,7 +108,7 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 	m, to, call := ev.Msg, s.other(), p.call
 	l := &p.legs[to]
 	switch {
-	case call.state == ending || !l.takes():
+	case !p.takes(to, m.Method()):
 		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "no_dialog"}, do)
 	case len(call.relays) >= relaysMax:
 		return c.refuse(call, s, ev, &Refusal{Status: 503, Cause: "pending", Fields: retryAfter}, do)
@@ -127,7 +132,7 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 		pair: p, from: s, method: m.Method(), name: string(m.MethodName()), server: ev.Server, client: client,
 		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(), parties: p.legs[s].parties(m),
 	}
-	if m.Method() == sip.UPDATE {
+	if refresh(m.Method()) {
 		rel.target = append([]byte(nil), contactURI(m)...)
 	}
 	if d != nil && !d.drop {
@@ -135,9 +140,25 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 		c.learnKnown(p, s, m, d)
 		do = c.exchanged(p, s, d, do)
 	}
+	if watches(m.Method()) {
+		rel.event = subscriptionOf(m)
+		do = c.watched(p, s, m, do)
+	}
 	call.relays = append(call.relays, rel)
 	return append(do, e)
 }
+
+// takes reports whether a request can be sent within the dialog of leg to: of
+// the session, or of a subscription that may have outlived it.
+func (p *pair) takes(to Side, m sip.Method) bool {
+	if watches(m) && len(p.subs) > 0 && len(p.legs[to].remoteTag) > 0 {
+		return true
+	}
+	return p.call.Session() && p.call.state != ending && p.legs[to].takes()
+}
+
+// watches tells whether requests of a method are about a subscription.
+func watches(m sip.Method) bool { return m == sip.SUBSCRIBE || m == sip.NOTIFY || m == sip.REFER }
 
 // relayed reads what a request within a dialog says of the session: only PRACK
 // and UPDATE may. It tells why the request cannot go on.
@@ -187,6 +208,18 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	r, m := call.relays[i], ev.Msg
 	p := r.pair
 	final := m.Status() >= 200
+	if final && r.initial {
+		c.finish(call, r.client)
+		if again, ok := c.beginAgain(call, m.Status(), do); ok {
+			return again
+		}
+	}
+	if r.initial && makesDialog(r.method) && m.Status()/100 == 2 {
+		if fork := c.pairOf(call, m); fork != nil {
+			p = fork
+			p.legs[B].early(m)
+		}
+	}
 	if final {
 		c.finish(call, r.client)
 		call.relays = append(call.relays[:i], call.relays[i+1:]...)
@@ -204,6 +237,12 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 		l.moved(r.target)
 		p.legs[r.from.other()].learn(m, false)
 	}
+	if r.initial {
+		c.learnKnown(p, B, m, nil)
+		if m.Status() < 300 {
+			tl.Routes = call.begun.records
+		}
+	}
 	e := Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: m.Status(), Method: r.method}
 	e, do = c.write(p, r.from, m, e, tl, d, do)
 	if e.Bytes == nil {
@@ -211,6 +250,9 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 		e.Bytes = c.ownResponse(l, &r, m)
 	}
 	do = append(do, e)
+	if final && r.event != "" {
+		do = c.watchedResponse(p, &r, m, do)
+	}
 	switch {
 	case !final:
 	case d != nil && !d.drop:
@@ -246,6 +288,13 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 	if r.own {
 		return c.maybeGone(call, do)
 	}
+	if r.initial {
+		call.relays = append(call.relays, r)
+		if again, ok := c.beginAgain(call, status, do); ok {
+			return again
+		}
+		call.relays = call.relays[:0]
+	}
 	if status == 408 {
 		// Who asked has given up by now: RFC 4320 section 4.2.
 		do = append(do, Effect{Do: Abandon, Call: call, Side: r.from, Server: r.server})
@@ -253,7 +302,11 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 		do = append(do, Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: status, Method: r.method,
 			Bytes: c.statusLine(&r.pair.legs[r.from], &r, status, "")})
 	}
-	if call.state == ending {
+	if r.event != "" {
+		// RFC 5057 section 5.1: the subscription is over, and nothing else.
+		r.pair.unsubscribe(r.event, r.subscriber())
+	}
+	if call.state == ending || call.state == apart || r.event != "" {
 		return c.maybeGone(call, do)
 	}
 	// RFC 3261 section 12.2.1.2: a request that times out ends its dialog.
