@@ -21,7 +21,10 @@ func testMachine() ([]Interface, error) {
 		{Name: "lo", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}},
 		{Name: "eth0", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("fe80::1")}},
 		{Name: "eth1", Addrs: []netip.Addr{netip.MustParseAddr("192.168.1.1"), netip.MustParseAddr("192.168.2.1")}},
-		{Name: "eth2", Addrs: []netip.Addr{netip.MustParseAddr("fe80::2")}},
+		{Name: "eth2", Addrs: []netip.Addr{netip.MustParseAddr("fe80::2"), netip.MustParseAddr("169.254.1.2")}},
+		{Name: "eth3", Addrs: []netip.Addr{netip.MustParseAddr("2001:db8:3::1"), netip.MustParseAddr("fe80::3"), netip.MustParseAddr("192.0.2.3")}},
+		{Name: "eth4", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.4"), netip.MustParseAddr("2001:db8:4::1"), netip.MustParseAddr("fd00:4::1")}},
+		{Name: "eth5", Addrs: []netip.Addr{netip.MustParseAddr("2001:db8:5::1")}},
 	}, nil
 }
 

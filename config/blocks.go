@@ -57,6 +57,13 @@ type topologyBlock struct {
 	Remove    *hcl.Attribute `hcl:"remove"`
 	Add       *hcl.Attribute `hcl:"add"`
 	Audit     *hcl.Attribute `hcl:"audit"`
+	Bodies    []*bodiesBlock `hcl:"bodies,block"`
+}
+
+type bodiesBlock struct {
+	Range  hcl.Range      `hcl:",def_range"`
+	Pass   *hcl.Attribute `hcl:"pass"`
+	Remove *hcl.Attribute `hcl:"remove"`
 }
 
 type peerBlock struct {
@@ -67,6 +74,7 @@ type peerBlock struct {
 	Target    *hcl.Attribute     `hcl:"target"`
 	Sources   *hcl.Attribute     `hcl:"sources"`
 	Domain    *hcl.Attribute     `hcl:"domain"`
+	Redirect  *hcl.Attribute     `hcl:"redirect"`
 	Asym      *hcl.Attribute     `hcl:"asymmetric"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
@@ -129,6 +137,7 @@ type placed interface{ place() hcl.Range }
 func (b *advertiseBlock) place() hcl.Range  { return b.Range }
 func (b *mediaBlock) place() hcl.Range      { return b.Range }
 func (b *topologyBlock) place() hcl.Range   { return b.Range }
+func (b *bodiesBlock) place() hcl.Range     { return b.Range }
 func (b *peerLimitsBlock) place() hcl.Range { return b.Range }
 func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sbc/policy"
@@ -26,9 +27,9 @@ type Config struct {
 // A Realm is a network that the SBC faces.
 type Realm struct {
 	Name    string
-	Trust   bool       // strangers are answered; else they get silence
-	Address netip.Addr // of ours; where listeners and media are unless they say otherwise
-	Listen  []Listen   // at least one
+	Trust   bool     // strangers are answered; else they get silence
+	Address Addrs    // of ours; where listeners and media are unless they say otherwise
+	Listen  []Listen // at least one; those of a block that has both families follow each other, IPv4 first
 	Media   Media
 
 	Topology *topology.Realm // compiled
@@ -37,17 +38,41 @@ type Realm struct {
 
 // A Listen is an address on which a realm's messages arrive.
 type Listen struct {
-	Transport string // "udp"
+	Transport string // "udp" or "tcp"
 	Addr      netip.AddrPort
-	Host      string // as it stands in Via and Contact: host[:port]
+	Host      string // as it stands in Via and Contact: host[:port], IPv6 in brackets
 	Ref       policy.Ref
+}
+
+// Has reports whether the realm has a listener of a transport with the family
+// of addr.
+func (e *Realm) Has(transport string, addr netip.Addr) bool {
+	return slices.ContainsFunc(e.Listen, func(l Listen) bool {
+		return l.Transport == transport && l.Addr.Addr().Is4() == addr.Is4()
+	})
+}
+
+// Network returns the families in which the realm has listeners of a
+// transport, as package resolve takes them: "ip4", "ip6", "ip" for both, ""
+// for none.
+func (e *Realm) Network(transport string) string {
+	ip4, ip6 := e.Has(transport, netip.IPv4Unspecified()), e.Has(transport, netip.IPv6Unspecified())
+	switch {
+	case ip4 && ip6:
+		return "ip"
+	case ip4:
+		return "ip4"
+	case ip6:
+		return "ip6"
+	}
+	return ""
 }
 
 // Media says where a realm's media sockets are.
 type Media struct {
-	Addr      netip.Addr // that they are bound to
-	Advertise netip.Addr // that session descriptions name; Addr unless it differs
-	Ports     [2]uint16  // first (even) and last, both included
+	Addr      Addrs     // that they are bound to
+	Advertise Addrs     // that session descriptions name; of the families of Addr, and the same unless it differs
+	Ports     [2]uint16 // first (even) and last, both included, of each address
 	Ref       policy.Ref
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,7 @@ func TestProblems(t *testing.T) {
 	if len(all) != 2 || all[0].Warning || all[0].Line != 3 || all[0].File != "/etc/sbc/sbc.hcl" || !all[1].Warning || all[1].Line != 7 {
 		t.Errorf("%+v", all)
 	}
-	want := "/etc/sbc/sbc.hcl:3: Unknown transport: A listener cannot be \"upd\". Did you mean \"udp\"? It is one of: \"udp\".\n"
+	want := "/etc/sbc/sbc.hcl:3: Unknown transport: A listener cannot be \"upd\". Did you mean \"udp\"? It is one of: \"udp\", \"tcp\".\n"
 	if !strings.HasPrefix(p.Error(), want) || strings.HasSuffix(p.Error(), "\n") {
 		t.Errorf("%s", p.Error())
 	}
@@ -193,8 +194,8 @@ func TestDistance(t *testing.T) {
 }
 
 func TestGoodHost(t *testing.T) {
-	good := []string{"a", "sip.itsp.example", "192.0.2.1", "1.example", "a-b.c", "voice.example.", strings.Repeat("a", 63) + ".example"}
-	bad := []string{"", ".", "a..b", "-a", "a-", "a_b", "192.0.2", "192.0.2.300", "2001:db8::1", "a b", "ä.example", strings.Repeat("a", 64), strings.Repeat("a.", 130)}
+	good := []string{"a", "2001:db8::1", "sip.itsp.example", "192.0.2.1", "1.example", "a-b.c", "voice.example.", strings.Repeat("a", 63) + ".example"}
+	bad := []string{"", ".", "a..b", "-a", "a-", "a_b", "192.0.2", "192.0.2.300", "fe80::1%eth0", "[2001:db8::1]", "a b", "ä.example", strings.Repeat("a", 64), strings.Repeat("a.", 130)}
 	for _, s := range good {
 		if !goodHost(s) {
 			t.Errorf("%q is refused", s)
@@ -232,7 +233,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("policy does not take it: %v", err)
 			}
 			for _, e := range c.Realms {
-				if len(e.Listen) == 0 || !e.Address.IsValid() || !e.Media.Addr.IsValid() || e.Media.Ports[0] >= e.Media.Ports[1] || e.Topology == nil {
+				if len(e.Listen) == 0 || e.Media.Advertise.IP4.IsValid() != e.Media.Addr.IP4.IsValid() || !e.Address.IsValid() || !e.Media.Addr.IsValid() || e.Media.Ports[0] >= e.Media.Ports[1] || e.Topology == nil {
 					t.Errorf("half a realm: %+v", e)
 				}
 			}
@@ -249,4 +250,59 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A socket of the metrics at every address takes IPv4 and, by IPv6's, both.
+func TestWithin(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want bool
+	}{
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"192.0.2.1", "0.0.0.0", true},
+		{"192.0.2.1", "::", true},
+		{"2001:db8::1", "::", true},
+		{"2001:db8::1", "0.0.0.0", false},
+	} {
+		if got := within(netip.MustParseAddr(test.a), netip.MustParseAddr(test.b)); got != test.want {
+			t.Errorf("%s in %s: %t", test.a, test.b, got)
+		}
+	}
+}
+
+func TestGoodHostPort(t *testing.T) {
+	for s, want := range map[string]bool{
+		"voice.example": true, "voice.example:5070": true, "192.0.2.1:1": true, "[2001:db8::1]": true, "[2001:db8::1]:65535": true,
+		"2001:db8::1": false, "2001:db8::1:5060": false, "[2001:db8::1]:": false, "[2001:db8::1]5060": false, "[2001:db8::1]:0": false,
+		"[2001:db8::1": false, "2001:db8::1]:5060": false, "[192.0.2.1]": false, "[voice.example]": false, "[fe80::1%a]": false,
+		"[]": false, "]": false, "[": false, ":5060": false, "a:+1": false, "a:65536": false, "": false, "[[::1]]": false,
+	} {
+		if got := goodHostPort(s); got != want {
+			t.Errorf("%q: %t", s, got)
+		}
+	}
+}
+
+func TestAddrs(t *testing.T) {
+	four, six := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("2001:db8::1")
+	for _, test := range []struct {
+		of       Addrs
+		want     string
+		first    netip.Addr
+		loopback bool
+	}{
+		{Addrs{}, "invalid IP", netip.Addr{}, false},
+		{Addrs{IP4: four}, "127.0.0.1", four, true},
+		{Addrs{IP6: six}, "2001:db8::1", six, false},
+		{Addrs{IP4: four, IP6: six}, "127.0.0.1 and 2001:db8::1", four, false},
+		{Addrs{IP4: four, IP6: netip.IPv6Loopback()}, "127.0.0.1 and ::1", four, true},
+	} {
+		if test.of.String() != test.want || test.of.First() != test.first || test.of.IsLoopback() != test.loopback {
+			t.Errorf("%+v: %s, first %s, loopback %t", test.of, test.of, test.of.First(), test.of.IsLoopback())
+		}
+		if test.of.Of(four) != test.of.IP4 || test.of.Of(six) != test.of.IP6 || test.of.IsValid() != (len(test.of.All()) > 0) {
+			t.Errorf("%+v", test.of)
+		}
+	}
 }

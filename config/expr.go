@@ -2,7 +2,6 @@ package config
 
 import (
 	"math/big"
-	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -185,36 +184,6 @@ func (r *reader) word(a *hcl.Attribute, words []string, to *string) bool {
 		}
 	}
 	r.fail(t.at, "Unknown word", "%q cannot be %q.%s It is one of: %s.", a.Name, t.s, didYouMean(t.s, words, quoted), listed(words, quoted))
-	return false
-}
-
-// address reads an IPv4 address that a host can have.
-func (r *reader) address(a *hcl.Attribute, example string, to *netip.Addr) bool {
-	t, ok := r.text(a, `"`+example+`"`)
-	if !ok {
-		return false
-	}
-	addr, err := netip.ParseAddr(t.s)
-	if err != nil {
-		r.fail(t.at, "Not an address", "%q is no IP address. Write %s = %q.", t.s, a.Name, example)
-		return false
-	}
-	return r.usable(t, addr, to)
-}
-
-// usable refuses addresses that no host has.
-func (r *reader) usable(t text, addr netip.Addr, to *netip.Addr) bool {
-	switch {
-	case !addr.Is4():
-		r.fail(t.at, "IPv6 is not supported", "%q is an IPv6 address. The SBC speaks IPv4.", t.s)
-	case addr.IsUnspecified():
-		r.fail(t.at, "Unusable address", "%q names no interface, and the far end would be told to send there. Write the address of one interface.", t.s)
-	case addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		r.fail(t.at, "Unusable address", "%q is the address of a group, not of one host.", t.s)
-	default:
-		*to = addr
-		return true
-	}
 	return false
 }
 

@@ -77,7 +77,8 @@ func golden(t *testing.T, name string, src []byte, file string) {
 func dump(c *Config) string {
 	var b strings.Builder
 	for i, e := range c.Realms {
-		fmt.Fprintf(&b, "realm %d %s trust %t address %s (%s)\n", i, e.Name, e.Trust, e.Address, e.Ref)
+		fmt.Fprintf(&b, "realm %d %s trust %t address %s udp %q tcp %q (%s)\n", i, e.Name, e.Trust, e.Address,
+			e.Network(policy.UDP), e.Network(policy.TCP), e.Ref)
 		for _, l := range e.Listen {
 			fmt.Fprintf(&b, "  listen %s %s as %s (%s)\n", l.Transport, l.Addr, l.Host, l.Ref)
 		}
@@ -93,10 +94,13 @@ func dump(c *Config) string {
 		for _, f := range e.Topology.Add {
 			fmt.Fprintf(&b, "    add %s: %s (%s)\n", f.Name, f.Value, f.Rule)
 		}
+		for _, f := range e.Topology.Bodies {
+			fmt.Fprintf(&b, "    body %s remove %t (%s)\n", f.Type, f.Remove, f.Rule)
+		}
 	}
 	for i, p := range c.Policy.Peers {
-		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s calls %d (%s, calls %s)\n",
-			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Calls, p.Ref, p.CallsRef)
+		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s redirect %s calls %d (%s, calls %s)\n",
+			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Redirect, p.Calls, p.Ref, p.CallsRef)
 	}
 	for _, r := range c.Policy.Routes {
 		fmt.Fprintf(&b, "route %s from %v to %v user %v host %v methods %v (%s)\n", r.Name, r.From, r.To, r.Match.User, r.Match.Host, r.Match.Methods, r.Ref)

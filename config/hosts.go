@@ -8,9 +8,9 @@ import (
 	"sbc/policy"
 )
 
-// target reads "sip:HOST[:PORT][;transport=udp]".
+// target reads "sip:HOST[:PORT][;transport=udp|tcp]".
 func (r *reader) target(t text) (policy.Target, bool) {
-	const example = `"sip:192.0.2.10" or "sip:sip.itsp.example:5070"`
+	const example = `"sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070"`
 	bad := func(format string, args ...any) (policy.Target, bool) {
 		r.fail(t.at, "Not a target", format+" Write a target like %s.", append(args, example)...)
 		return policy.Target{}, false
@@ -25,20 +25,23 @@ func (r *reader) target(t text) (policy.Target, bool) {
 		return bad("A target has no user part: numbers come from the calls.")
 	case strings.Contains(rest, "?"):
 		return bad("A target has no header fields.")
-	case strings.HasPrefix(rest, "["):
-		return bad("IPv6 is not supported.")
 	}
-	rest, params, has := strings.Cut(rest, ";")
-	if has && !strings.EqualFold(params, "transport=udp") {
-		return bad("The parameter %q is not supported, only transport=udp is.", params)
+	rest, param, has := strings.Cut(rest, ";")
+	transport, ok := transportOf(param)
+	if has && !ok {
+		return bad("The parameter %q is not supported, only transport=udp and transport=tcp are.", param)
 	}
 	host, port, ok := splitPort(rest)
 	if !ok {
 		return bad("%q has no port from 1 to 65535 after the colon.", rest)
 	}
-	target := policy.Target{Host: host, Port: port, Transport: "udp"}
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return target, r.usable(text{host, t.at}, addr, &target.Addr)
+	target := policy.Target{Host: host, Port: port, Transport: transport}
+	if addr, bracketed := literal(host); addr.IsValid() {
+		target.Host = addr.String()
+		if addr.Is6() && !bracketed {
+			return bad("An IPv6 address stands in brackets: \"sip:[%s]\".", addr)
+		}
+		return target, r.usable(text{target.Host, t.at}, addr, &target.Addr)
 	}
 	if !goodHost(host) {
 		return bad("%q is neither an address nor a name.", host)
@@ -46,27 +49,65 @@ func (r *reader) target(t text) (policy.Target, bool) {
 	return target, true
 }
 
-// splitPort cuts a host from its port, which is 5060 where there is none.
-func splitPort(s string) (host string, port uint16, ok bool) {
-	host, digits, has := strings.Cut(s, ":")
-	if !has {
-		return host, sipPort, true
+// transportOf reads the parameter of a target; names and values of parameters
+// are compared without case (RFC 3261 section 19.1.4).
+func transportOf(param string) (transport string, ok bool) {
+	for _, t := range transports {
+		if strings.EqualFold(param, "transport="+t) {
+			return t, true
+		}
 	}
-	n, err := strconv.ParseUint(digits, 10, 16)
-	return host, uint16(n), err == nil && n > 0 && digits[0] != '+'
+	return "", false
 }
 
+// literal reads an address, of IPv6 with or without the brackets that it has
+// in a URI. The address is not valid where s is none.
+func literal(s string) (addr netip.Addr, bracketed bool) {
+	inner, opened := strings.CutPrefix(s, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	addr, err := netip.ParseAddr(inner)
+	if err != nil || opened != closed || opened && !addr.Is6() {
+		return netip.Addr{}, false
+	}
+	return addr, opened
+}
+
+// splitPort cuts a host from its port, which is 5060 where there is none. An
+// IPv6 address without brackets is a host.
+func splitPort(s string) (host string, port uint16, ok bool) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Is6() {
+		return s, sipPort, true
+	}
+	at := strings.IndexByte(s, ':')
+	if end := strings.LastIndexByte(s, ']'); end >= 0 {
+		if at = end + 1; at < len(s) && s[at] != ':' {
+			return s, 0, false
+		}
+	}
+	if at < 0 || at == len(s) {
+		return s, sipPort, true
+	}
+	digits := s[at+1:]
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return s[:at], uint16(n), err == nil && n > 0 && digits[0] != '+'
+}
+
+// goodHostPort reports whether s can stand for a host in a URI: there an IPv6
+// address has brackets.
 func goodHostPort(s string) bool {
 	host, _, ok := splitPort(s)
+	if addr, bracketed := literal(host); addr.IsValid() {
+		return ok && addr.Zone() == "" && bracketed == addr.Is6()
+	}
 	return ok && goodHost(host)
 }
 
-// goodHost reports whether s is an IPv4 address or a host name: RFC 3261
+// goodHost reports whether s is an address without zone or a host name: RFC 3261
 // section 25.1, hostname, where the last label begins with a letter, so that
 // no mistyped address passes for a name.
 func goodHost(s string) bool {
 	if addr, err := netip.ParseAddr(s); err == nil {
-		return addr.Is4()
+		return addr.Zone() == ""
 	}
 	if len(s) > 253 { // RFC 1035 section 2.3.4
 		return false

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 
@@ -41,9 +42,9 @@ func SystemInterfaces() ([]Interface, error) {
 	return out, nil
 }
 
-// interfaceAddress reads the name of an interface and gives its one IPv4
-// address.
-func (r *reader) interfaceAddress(a *hcl.Attribute, to *netip.Addr) bool {
+// interfaceAddress reads the name of an interface and gives its one IPv4 and
+// its one IPv6 address, or one of them where it has no other.
+func (r *reader) interfaceAddress(a *hcl.Attribute, to *Addrs) bool {
 	t, ok := r.text(a, `"eth0"`)
 	if !ok {
 		return false
@@ -56,7 +57,7 @@ func (r *reader) interfaceAddress(a *hcl.Attribute, to *netip.Addr) bool {
 	var have []string
 	for _, i := range list {
 		if i.Name == t.s {
-			return r.oneAddress(t, i, to)
+			return r.oneEach(t, i, to)
 		}
 		have = append(have, i.Name)
 	}
@@ -64,21 +65,37 @@ func (r *reader) interfaceAddress(a *hcl.Attribute, to *netip.Addr) bool {
 	return false
 }
 
-func (r *reader) oneAddress(t text, i Interface, to *netip.Addr) bool {
-	var four []string
+func (r *reader) oneEach(t text, i Interface, to *Addrs) bool {
+	var out Addrs
+	several := false
+	var have []string
 	for _, a := range i.Addrs {
-		if a.Is4() {
-			four = append(four, a.String())
-			*to = a
+		if a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() {
+			continue // Nobody beyond the link reaches it.
+		}
+		have = append(have, a.String())
+		slot := out.slot(a)
+		several = several || slot.IsValid()
+		if !slot.IsValid() {
+			*slot = a
 		}
 	}
-	switch len(four) {
-	case 0:
-		r.fail(t.at, "Interface without an address", "%q has no IPv4 address now. Give it one, or write address = ... instead.", t.s)
-	case 1:
-		return true
+	switch {
+	case !out.IsValid():
+		r.fail(t.at, "Interface without an address", "%q has no address now that routers forward. Give it one, or write address = ... instead.", t.s)
+	case several:
+		r.fail(t.at, "Interface with several addresses", "%q has %s. Say which, at most one of each family: write %s.", t.s, listed(have, quoted), written(out))
 	default:
-		r.fail(t.at, "Interface with several addresses", "%q has %s. Say which one: write address = %q.", t.s, listed(four, quoted), four[0])
+		*to = out
+		return true
 	}
 	return false
+}
+
+// written is the key that says what the interface cannot.
+func written(a Addrs) string {
+	if a.IP4.IsValid() && a.IP6.IsValid() {
+		return fmt.Sprintf("address = [%q, %q], or one of the two", a.IP4, a.IP6)
+	}
+	return fmt.Sprintf("address = %q", a.First())
 }

@@ -33,6 +33,10 @@ func (r *reader) peer(b *peerBlock) policy.Peer {
 	r.sources(b.Sources, &p)
 	r.domain(b.Domain, &p)
 	r.boolean(b.Asym, &p.Asymmetric)
+	var redirect string
+	if r.word(b.Redirect, []string{"pass", "follow"}, &redirect) {
+		p.Redirect, _ = policy.ParseRedirect(redirect)
+	}
 	if l := only(r, "limits", b.Limits); l != nil && r.integer(l.Calls, 1, callsMax, "30", &p.Calls) {
 		p.CallsRef = r.ref(l.Calls.Range)
 	}
@@ -49,11 +53,14 @@ func (r *reader) domain(a *hcl.Attribute, p *policy.Peer) {
 	if !ok {
 		return
 	}
-	if !goodHost(t.s) {
-		r.fail(t.at, "Not a domain", "%q is neither a name nor an IPv4 address. Write domain = \"sip.itsp.example\".", t.s)
-		return
-	}
 	p.Domain = t.s
+	if addr, _ := literal(t.s); addr.IsValid() {
+		p.Domain = addr.String()
+	}
+	if !goodHost(p.Domain) {
+		r.fail(t.at, "Not a domain", "%q is neither a name nor an address. Write domain = \"sip.itsp.example\".", t.s)
+		p.Domain = ""
+	}
 }
 
 // sources reads prefixes and addresses.
@@ -75,7 +82,7 @@ func (r *reader) source(t text) (netip.Prefix, bool) {
 	if !strings.Contains(t.s, "/") {
 		addr, err := netip.ParseAddr(t.s)
 		if err != nil {
-			r.fail(t.at, "Not a source", "%q is no address and no prefix. Write one like \"198.51.100.0/24\".", t.s)
+			r.fail(t.at, "Not a source", "%q is no address and no prefix. Write one like \"198.51.100.0/24\" or \"2001:db8::/32\".", t.s)
 			return netip.Prefix{}, false
 		}
 		ok := r.usable(t, addr, &addr)
@@ -84,9 +91,11 @@ func (r *reader) source(t text) (netip.Prefix, bool) {
 	s, err := netip.ParsePrefix(t.s)
 	switch {
 	case err != nil:
-		r.fail(t.at, "Not a source", "%q is no address and no prefix. Write one like \"198.51.100.0/24\".", t.s)
-	case !s.Addr().Is4():
-		r.fail(t.at, "IPv6 is not supported", "%q is an IPv6 prefix. The SBC speaks IPv4.", t.s)
+		r.fail(t.at, "Not a source", "%q is no address and no prefix. Write one like \"198.51.100.0/24\" or \"2001:db8::/32\".", t.s)
+	case s.Addr().Is4In6():
+		r.fail(t.at, "IPv4 written as IPv6", "Nothing comes from %q. Write the IPv4 prefix, like \"198.51.100.0/24\".", t.s)
+	case s.Addr().IsMulticast(), s.Addr().Is6() && s.Addr().IsLinkLocalUnicast():
+		r.fail(t.at, "Not a source", "No peer that calls can be sent to has an address in %q. Name the networks that it really sends from.", t.s)
 	case s.Bits() == 0:
 		r.fail(t.at, "Source is everybody", "With %q every stranger would be this peer. Name the networks that it really sends from.", t.s)
 	case s != s.Masked():

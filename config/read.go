@@ -23,10 +23,11 @@ type reader struct {
 	diags      hcl.Diagnostics
 
 	realmNames, peerNames names
-	wrongRoutes           []bool // had problems of their own
+	listenAt              [][]hcl.Range // by realm and listener: its block
+	wrongRoutes           []bool        // had problems of their own
 }
 
-// Ours: the schema nests 3 deep, an object or a list adds 2. The parser
+// Ours: the schema nests 4 deep, an object or a list adds 2. The parser
 // and the evaluator recurse, so the bound comes before them.
 const depthMax = 32
 

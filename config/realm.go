@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,77 +35,113 @@ func (r *reader) realm(b *realmBlock) Realm {
 	e := Realm{Name: b.Name, Ref: r.ref(b.Range)}
 	r.boolean(b.Trust, &e.Trust)
 	r.realmAddress(b, &e.Address)
-	signaling, media := r.advertise(only(r, "advertise", b.Advertise))
+	e.Media = r.media(b, e.Address)
+	var at []hcl.Range
 	for _, l := range b.Listen {
-		e.Listen = append(e.Listen, r.listen(l, e.Address, signaling))
+		for _, one := range r.listen(l, e.Address) {
+			e.Listen, at = append(e.Listen, one), append(at, l.Range)
+		}
 	}
+	r.listenAt = append(r.listenAt, at)
 	if len(b.Listen) == 0 {
 		r.fail(b.Range, "Realm without listener", "Nothing would arrive in realm %q. Write listen \"udp\" {} in it.", b.Name)
 	}
-	e.Media = r.media(b, e.Address)
-	e.Media.Advertise = e.Media.Addr
-	if media.IsValid() {
-		e.Media.Advertise = media
-	}
+	r.advertise(only(r, "advertise", b.Advertise), &e)
 	e.Topology = r.topology(b)
 	return e
 }
 
-func (r *reader) realmAddress(b *realmBlock, to *netip.Addr) {
+func (r *reader) realmAddress(b *realmBlock, to *Addrs) {
 	switch {
 	case b.Address != nil && b.Interface != nil:
 		r.fail(b.Interface.Range, "Address given twice", "Write either address or interface, not both.")
 	case b.Address != nil:
-		r.address(b.Address, "203.0.113.7", to)
+		r.addresses(b.Address, to)
 	case b.Interface != nil:
 		r.interfaceAddress(b.Interface, to)
 	default:
-		r.fail(b.Range, "Realm without address", "Say where realm %q is: write address = \"203.0.113.7\" or interface = \"eth0\".", b.Name)
+		r.fail(b.Range, "Realm without address", "Say where realm %q is: write address = %s or interface = \"eth0\".", b.Name, exampleAddress)
 	}
 }
 
-func (r *reader) advertise(b *advertiseBlock) (signaling, media netip.Addr) {
+// advertise puts what the realm is told in the place of our own addresses,
+// by family.
+func (r *reader) advertise(b *advertiseBlock, e *Realm) {
+	e.Media.Advertise = e.Media.Addr
 	if b == nil {
 		return
 	}
-	r.address(b.Signaling, "203.0.113.7", &signaling)
-	r.address(b.Media, "203.0.113.7", &media)
-	return
+	var signaling, media, listeners Addrs
+	for _, l := range e.Listen {
+		*listeners.slot(l.Addr.Addr()) = l.Addr.Addr()
+	}
+	if r.addresses(b.Signaling, &signaling) && r.has(b.Signaling, signaling, listeners, "listener") {
+		for i := range e.Listen {
+			l := &e.Listen[i]
+			if a := signaling.Of(l.Addr.Addr()); a.IsValid() {
+				l.Host = hostPort(a, int(l.Addr.Port()))
+			}
+		}
+	}
+	if r.addresses(b.Media, &media) && r.has(b.Media, media, e.Media.Addr, "media address") {
+		e.Media.Advertise = media.or(e.Media.Addr)
+	}
 }
 
-func (r *reader) listen(b *listenBlock, address, advertised netip.Addr) Listen {
-	if b.Transport != "udp" {
-		words := []string{"udp"}
+// has finds addresses that stand for none of ours. Where ours are wrong, that
+// was said.
+func (r *reader) has(a *hcl.Attribute, advertised, ours Addrs, what string) bool {
+	for _, one := range advertised.All() {
+		if ours.IsValid() && !ours.Of(one).IsValid() {
+			r.fail(a.Expr.Range(), "Nothing to advertise", "%q is %s, and the realm has no %s of that family. Write an address for %s, or give the realm one of each family.",
+				one, family(one), what, ours)
+			return false
+		}
+	}
+	return true
+}
+
+// transports are those that we speak.
+var transports = []string{policy.UDP, policy.TCP}
+
+// listen reads a listener: one of each family that it has an address of.
+func (r *reader) listen(b *listenBlock, address Addrs) []Listen {
+	before := len(r.diags)
+	if !slices.Contains(transports, b.Transport) {
 		r.fail(b.TransportRange, "Unknown transport", "A listener cannot be %q.%s It is one of: %s.", b.Transport,
-			didYouMean(b.Transport, words, quoted), listed(words, quoted))
+			didYouMean(b.Transport, transports, quoted), listed(transports, quoted))
 	}
 	port := sipPort
-	before := len(r.diags)
 	r.integer(b.Port, 1, 65535, "5060", &port)
-	r.address(b.Address, "203.0.113.7", &address)
+	r.addresses(b.Address, &address)
 	if len(r.diags) > before {
-		return Listen{} // Nothing that other listeners could be compared with.
+		return nil // Nothing that other listeners could be compared with.
 	}
-	if !advertised.IsValid() {
-		advertised = address
+	var out []Listen
+	for _, a := range address.All() {
+		out = append(out, Listen{
+			Transport: b.Transport,
+			Addr:      netip.AddrPortFrom(a, uint16(port)),
+			Host:      hostPort(a, port),
+			Ref:       r.ref(b.Range),
+		})
 	}
-	return Listen{
-		Transport: "udp",
-		Addr:      netip.AddrPortFrom(address, uint16(port)),
-		Host:      hostPort(advertised, port),
-		Ref:       r.ref(b.Range),
-	}
+	return out
 }
 
 // hostPort writes the sent-by of our Via; the default port is left out.
 func hostPort(a netip.Addr, port int) string {
-	if port == sipPort {
-		return a.String()
+	host := a.String()
+	if a.Is6() {
+		host = "[" + host + "]" // RFC 3261 section 25.1, IPv6reference
 	}
-	return a.String() + ":" + strconv.Itoa(port)
+	if port == sipPort {
+		return host
+	}
+	return host + ":" + strconv.Itoa(port)
 }
 
-func (r *reader) media(b *realmBlock, address netip.Addr) Media {
+func (r *reader) media(b *realmBlock, address Addrs) Media {
 	m := Media{Addr: address, Ports: mediaPorts, Ref: r.ref(b.Range)}
 	k := only(r, "media", b.Media)
 	if k == nil {
@@ -112,7 +149,7 @@ func (r *reader) media(b *realmBlock, address netip.Addr) Media {
 	}
 	m.Ref = r.ref(k.Range)
 	before := len(r.diags)
-	r.address(k.Address, "203.0.113.7", &m.Addr)
+	r.addresses(k.Address, &m.Addr)
 	r.ports(k.Ports, &m.Ports)
 	if len(r.diags) > before {
 		return Media{} // Nothing that other ranges could be compared with.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -10,9 +11,9 @@ import (
 	"sbc/signaling/sip"
 )
 
-// Only what opens a call is routed. Other requests outside of a call are
-// answered by the SBC itself.
-var routedMethods = []sip.Method{sip.INVITE}
+// What goes to somebody else outside of a call. The methods that are not here
+// belong to a call, or are answered by the SBC itself.
+var routedMethods = []sip.Method{sip.INVITE, sip.MESSAGE, sip.SUBSCRIBE, sip.PUBLISH, sip.NOTIFY, sip.OPTIONS, sip.REFER}
 
 func (r *reader) routes(file *fileBlock, c *Config) {
 	routeNames := names{kind: "route"}
@@ -76,21 +77,19 @@ func (r *reader) methods(a *hcl.Attribute, m *policy.Match) {
 		words[i] = method.String()
 	}
 	for _, t := range r.texts(a, `"INVITE"`) {
-		found := false
-		for i, w := range words {
-			if t.s == w {
-				m.Methods = append(m.Methods, routedMethods[i])
-				found = true
-			}
+		i := slices.Index(words, t.s)
+		switch {
+		case i >= 0 && slices.Contains(m.Methods, routedMethods[i]):
+			r.fail(t.at, "Named twice", "%q stands in this list already. Take one of them out.", t.s)
+		case i >= 0:
+			m.Methods = append(m.Methods, routedMethods[i])
+		case sip.ParseMethod([]byte(t.s)) == sip.REGISTER:
+			r.fail(t.at, "Method is not routed", "The SBC answers REGISTER itself. What is routed: %s.", listed(words, quoted))
+		case sip.ParseMethod([]byte(t.s)) != sip.UnknownMethod:
+			r.fail(t.at, "Method is not routed", "%s belongs to a call and goes where that went. What is routed: %s.", t.s, listed(words, quoted))
+		default:
+			r.fail(t.at, "Unknown method", "%q is no method.%s What is routed: %s.", t.s, didYouMean(t.s, words, quoted), listed(words, quoted))
 		}
-		if found {
-			continue
-		}
-		if sip.ParseMethod([]byte(t.s)) != sip.UnknownMethod {
-			r.fail(t.at, "Method is not routed", "Outside of a call the SBC answers %s itself. What is routed: %s.", t.s, listed(words, quoted))
-			continue
-		}
-		r.fail(t.at, "Unknown method", "%q is no method.%s What is routed: %s.", t.s, didYouMean(t.s, words, quoted), listed(words, quoted))
 	}
 }
 

@@ -2,6 +2,8 @@ package config
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -23,6 +25,7 @@ func (r *reader) topology(b *realmBlock) *topology.Realm {
 		})
 		r.addRules(k.Add, t)
 		r.audit(k.Audit, t)
+		r.bodies(only(r, "bodies", k.Bodies), t)
 	}
 	// What Compile finds was found above, with its place.
 	if err := t.Compile(); err != nil && !r.diags.HasErrors() {
@@ -73,6 +76,36 @@ func (r *reader) addRules(a *hcl.Attribute, to *topology.Realm) {
 	}
 }
 
+// bodies reads what happens to bodies by their media types.
+func (r *reader) bodies(b *bodiesBlock, to *topology.Realm) {
+	if b == nil {
+		return
+	}
+	if b.Pass == nil && b.Remove == nil {
+		r.fail(b.Range, "Empty bodies", "A bodies block without keys changes nothing. Write pass or remove in it, or leave it out.")
+	}
+	r.bodyRules(b.Pass, false, to)
+	r.bodyRules(b.Remove, true, to)
+}
+
+func (r *reader) bodyRules(a *hcl.Attribute, remove bool, to *topology.Realm) {
+	for _, t := range r.texts(a, `"application/isup"`) {
+		rule := topology.BodyRule{Type: t.s, Remove: remove, Rule: r.reason(t.at)}
+		same := func(b topology.BodyRule) bool { return b.Remove == remove && strings.EqualFold(b.Type, t.s) }
+		if slices.ContainsFunc(to.Bodies, same) {
+			r.fail(t.at, "Named twice", "%q stands in this list already. Take one of them out.", t.s)
+			continue
+		}
+		// With those before it, so that a type in both lists is found.
+		with := &topology.Realm{Bodies: append(slices.Clone(to.Bodies), rule)}
+		if err := with.Compile(); err != nil {
+			r.fail(t.at, "Unusable rule for a body", "%s.", ruleError(err))
+			continue
+		}
+		to.Bodies = append(to.Bodies, rule)
+	}
+}
+
 // rule asks topology whether it can follow one rule.
 func (r *reader) rule(t text, one *topology.Realm) bool {
 	err := one.Compile()
@@ -89,6 +122,12 @@ func ruleError(err error) string {
 	if errors.As(err, &e) {
 		one := *e
 		one.Rule = ""
+		return sentence(one.Error())
+	}
+	var b *topology.BodyRuleError
+	if errors.As(err, &b) {
+		one := *b
+		one.Body.Rule = ""
 		return sentence(one.Error())
 	}
 	return sentence(err.Error())

@@ -5,6 +5,10 @@
 //	GET    /calls       []signaling.CallInfo
 //	GET    /calls/ID    signaling.CallReport
 //	DELETE /calls/ID    ends the call
+//	GET    /trace       signaling.TraceEvent, one a line, as they happen
+//
+// What /trace shows is chosen by number, address, peer and method, each as
+// often as one likes, and changes=1 (see signaling.TraceFilter).
 //
 // An answer other than 200 is {"error": "…"}. Who may open the socket may do
 // all of this: its file mode is the only guard.

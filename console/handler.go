@@ -14,6 +14,7 @@ type Source struct {
 	Calls  func() []signaling.CallInfo
 	Call   func(id string) (signaling.CallReport, bool)
 	Hangup func(id string) bool
+	Trace  func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
 }
 
 // Ours: operators and their scripts; every request asks all shards.
@@ -42,17 +43,27 @@ func Handler(s Source) http.Handler {
 		}
 		reply(w, http.StatusOK, struct{}{})
 	})
-	return guard(mux)
+	all := http.NewServeMux()
+	all.Handle("/", bounded(mux))
+	all.Handle("GET /trace", trace(s.Trace)) // it goes on for hours: it takes no place of the others
+	return guard(all)
 }
 
 // guard refuses what no request of this API needs.
 func guard(next http.Handler) http.Handler {
-	busy := make(chan struct{}, requestsAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			fail(w, http.StatusRequestEntityTooLarge, "a request has no body")
 			return
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bounded answers so many requests at once.
+func bounded(next http.Handler) http.Handler {
+	busy := make(chan struct{}, requestsAtOnce)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case busy <- struct{}{}:
 			defer func() { <-busy }()

@@ -44,9 +44,11 @@ func Listen(path string, h http.Handler) (*Server, error) {
 	if err := os.Chmod(path, socketMode); err != nil {
 		return nil, errors.Join(fmt.Errorf("console socket: %w", err), l.Close())
 	}
+	open, end := context.WithCancel(context.Background())
 	s := &Server{
 		http: &http.Server{
 			Handler:           h,
+			BaseContext:       func(net.Listener) context.Context { return open },
 			ReadHeaderTimeout: readTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -54,6 +56,7 @@ func Listen(path string, h http.Handler) (*Server, error) {
 		},
 		done: make(chan error, 1),
 	}
+	s.http.RegisterOnShutdown(end) // what would go on for hours ends then
 	go func() { s.done <- s.http.Serve(l) }()
 	return s, nil
 }

@@ -57,6 +57,8 @@ type Peer struct {
 	// wants answers at the port in its Via (RFC 3261 section 18.2.2).
 	Asymmetric bool
 
+	Redirect Redirect // what is done with its 3xx
+
 	Calls    int // calls at once, to and from it; 0: no limit
 	Ref      Ref
 	CallsRef Ref // where Calls is set; zero: Ref
@@ -76,7 +78,50 @@ type Target struct {
 	Host      string     // as written; IPv6 without brackets
 	Addr      netip.Addr // valid when Host is an address
 	Port      uint16
-	Transport string // "udp"
+	Transport string // "udp", "tcp"; "": open, UDP unless a request is too large for it (RFC 3261 section 18.1.1)
+}
+
+// First returns the transport that requests leave by unless their size says
+// otherwise: where none is named that is UDP (RFC 3263 section 4.1).
+func (t *Target) First() string {
+	if t.Transport == "" {
+		return UDP
+	}
+	return t.Transport
+}
+
+// Transports of targets and listeners.
+const (
+	UDP = "udp"
+	TCP = "tcp"
+)
+
+// A Redirect is what is done with the 3xx responses of a peer.
+type Redirect uint8
+
+// What is done with a 3xx.
+const (
+	RedirectPass   Redirect = iota // it goes to the caller, without the contacts' hosts
+	RedirectFollow                 // its contacts are tried in the place of the peer (RFC 3261 section 8.1.3.4)
+)
+
+func (r Redirect) String() string {
+	if int(r) < len(redirects) {
+		return redirects[r]
+	}
+	return "unknown"
+}
+
+var redirects = [...]string{"pass", "follow"}
+
+// ParseRedirect reads the name of a Redirect.
+func ParseRedirect(name string) (Redirect, bool) {
+	for i, n := range redirects {
+		if n == name {
+			return Redirect(i), true
+		}
+	}
+	return 0, false
 }
 
 // A Route sends requests of some peers to others.

@@ -132,6 +132,71 @@ func TestPeer(t *testing.T) {
 	}
 }
 
+// IPv6 prefixes are prefixes like any other, beside those of IPv4 and apart
+// from them.
+func TestPeerIPv6(t *testing.T) {
+	o := Options{
+		Realms: []Realm{{Name: "both"}, {Name: "other"}},
+		Peers: []Peer{
+			0: {Name: "carrier", Target: target("[2001:db8:1::10]:5060"), Sources: prefixes("2001:db8:1::/48", "198.51.100.0/24")},
+			1: {Name: "gateway", Target: target("[2001:db8:1::77]:5060")},
+			2: {Name: "a", Target: target("[2001:db8:2::1]:5060")},
+			3: {Name: "b", Target: target("[2001:db8:2::1]:5070")},
+			4: {Name: "wide", Target: target("192.0.2.1:5060"), Sources: prefixes("2000::/3")},
+			5: {Name: "elsewhere", Realm: 1, Target: target("[2001:db8:1::77]:5060")},
+		},
+	}
+	r := compiled(t, o)
+	for _, test := range []struct {
+		realm int
+		src   string
+		want  int // -1: stranger
+	}{
+		{0, "[2001:db8:1::10]:5060", 0},
+		{0, "[2001:db8:1:ffff::1]:9", 0},
+		{0, "[2001:db8:1::77]:40000", 1},
+		{0, "[2001:db8:2::1]:5070", 3},
+		{0, "[2001:db8:2::1]:5060", 2},
+		{0, "[2001:db8:2::1]:40000", 2}, // A connection comes from any port.
+		{0, "[2001:db8:3::1]:5060", 4},
+		{0, "[3fff::1%eth0]:5060", 4},
+		{0, "[fd00::1]:5060", -1},
+		{0, "198.51.100.9:5060", 0},
+		{0, "[::ffff:198.51.100.9]:5060", 0}, // As a socket for both families has it.
+		{0, "192.0.2.1:5060", -1},
+		{0, "32.1.13.184:5060", -1}, // The first octets of 2001:db8::.
+		{1, "[2001:db8:1::77]:5060", 5},
+		{1, "[2001:db8:1::10]:5060", -1},
+	} {
+		got, ok := r.Peer(test.realm, netip.MustParseAddrPort(test.src))
+		if !ok {
+			got = -1
+		}
+		if got != test.want {
+			t.Errorf("realm %d, %s: peer %d, want %d", test.realm, test.src, got, test.want)
+		}
+	}
+}
+
+func TestTransportOfTarget(t *testing.T) {
+	for given, want := range map[string]string{"": UDP, UDP: UDP, TCP: TCP} {
+		if got := (&Target{Transport: given}).First(); got != want {
+			t.Errorf("%q: %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	for _, want := range []Redirect{RedirectPass, RedirectFollow} {
+		if got, ok := ParseRedirect(want.String()); !ok || got != want {
+			t.Errorf("%s: %s %t", want, got, ok)
+		}
+	}
+	if _, ok := ParseRedirect("unknown"); ok || (RedirectFollow+1).String() != "unknown" {
+		t.Error("what is no redirect is one")
+	}
+}
+
 func TestResolved(t *testing.T) {
 	r := compiled(t, border())
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
@@ -261,6 +326,12 @@ func TestRouteMethod(t *testing.T) {
 	if d, no := r.Route(q); no != nil || string(d.User) != "+4930" {
 		t.Errorf("INVITE: %+v %+v", d, no)
 	}
+	// A route without methods is for all of them.
+	for _, m := range []sip.Method{sip.MESSAGE, sip.SUBSCRIBE, sip.PUBLISH, sip.NOTIFY, sip.OPTIONS, sip.REFER} {
+		if d, no := r.Route(Query{From: itsp, Msg: invite(t), User: []byte("1"), Method: m}); no != nil || d.Route.Name != "in" {
+			t.Errorf("%s: %+v %+v", m, d, no)
+		}
+	}
 	// Where a field counts, no message matches none.
 	q.Msg, q.From, q.User = nil, pbx, []byte("1")
 	if _, no := r.Route(q); no == nil {
@@ -275,6 +346,11 @@ func TestCompileRefuses(t *testing.T) {
 		edit func(o *Options)
 	}{
 		{"realm of a peer", func(o *Options) { o.Peers[0].Realm = 2 }},
+		{"unknown transport", func(o *Options) { o.Peers[0].Target.Transport = "tls" }},
+		{"unknown redirect", func(o *Options) { o.Peers[0].Redirect = RedirectFollow + 1 }},
+		{"two peers with one IPv6 source", func(o *Options) {
+			o.Peers[0].Sources, o.Peers[1].Sources = prefixes("2001:db8::/32"), prefixes("2001:db8:1::/32")
+		}},
 		{"no target", func(o *Options) { o.Peers[0].Target = Target{} }},
 		{"negative limit", func(o *Options) { o.Peers[0].Calls = -1 }},
 		{"negative limit of all", func(o *Options) { o.Calls = -1 }},

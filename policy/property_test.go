@@ -15,10 +15,15 @@ import (
 var (
 	// Few addresses and short prefixes, so that they meet each other.
 	someAddr = rapid.Custom(func(t *rapid.T) netip.Addr {
-		return netip.AddrFrom4([4]byte{10, 0, byte(rapid.IntRange(0, 3).Draw(t, "c")), byte(rapid.IntRange(0, 7).Draw(t, "d"))})
+		c, d := byte(rapid.IntRange(0, 3).Draw(t, "c")), byte(rapid.IntRange(0, 7).Draw(t, "d"))
+		if rapid.Bool().Draw(t, "six") {
+			return netip.AddrFrom16([16]byte{0: 10, 2: c, 15: d})
+		}
+		return netip.AddrFrom4([4]byte{10, 0, c, d})
 	})
 	somePrefix = rapid.Custom(func(t *rapid.T) netip.Prefix {
-		return netip.PrefixFrom(someAddr.Draw(t, "addr"), rapid.IntRange(8, 32).Draw(t, "bits")).Masked()
+		addr := someAddr.Draw(t, "addr")
+		return netip.PrefixFrom(addr, rapid.IntRange(8, addr.BitLen()).Draw(t, "bits")).Masked()
 	})
 )
 

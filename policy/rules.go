@@ -142,6 +142,10 @@ func (p *Peer) check(realms int) error {
 		return fmt.Errorf("no realm %d", p.Realm)
 	case p.Target.Host == "":
 		return errors.New("no target")
+	case p.Target.Transport != "" && p.Target.Transport != UDP && p.Target.Transport != TCP:
+		return fmt.Errorf("no transport %q", p.Target.Transport)
+	case int(p.Redirect) >= len(redirects):
+		return fmt.Errorf("no redirect %d", p.Redirect)
 	case p.Calls < 0:
 		return fmt.Errorf("limit of %d calls", p.Calls)
 	}

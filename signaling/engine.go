@@ -3,7 +3,6 @@ package signaling
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -11,11 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dchest/siphash"
-
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
-	"sbc/signaling/sip"
 	"sbc/signaling/transport"
 )
 
@@ -25,12 +21,13 @@ type Engine struct {
 	// Constant after Start.
 	opt     Options
 	key     [16]byte
-	ids     ident.Maker
+	sorter  *Sorter
 	began   time.Time
 	sockets []*transport.UDP // by Flow.Listener
 	workers []*worker
 	readers sync.WaitGroup
 	running sync.WaitGroup
+	taps    taps
 }
 
 // A worker is one shard with its inbox and its goroutine.
@@ -53,7 +50,7 @@ func Start(o Options) (*Engine, error) {
 		e.opt.Shards = min(runtime.GOMAXPROCS(0), ident.Shards)
 	}
 	rand.Read(e.key[:])
-	e.ids = ident.NewMaker(e.key)
+	e.sorter = NewSorter(e.key, e.opt.Shards)
 	if err := e.listen(); err != nil {
 		return nil, errors.Join(err, e.closeSockets())
 	}
@@ -121,7 +118,7 @@ func (e *Engine) read(u *transport.UDP) {
 			p.flow = b2bua.Flow{Listener: uint16(u.ID()), Remote: in.Src}
 			p.buf = append(p.buf[:0], in.Bytes...)
 			p.err = p.msg.Parse(p.buf)
-			i := e.shardOf(&p.msg, p.err)
+			i := e.sorter.Shard(&p.msg, p.err)
 			sorted[i] = append(sorted[i], p)
 		}
 		for i, ps := range sorted {
@@ -131,32 +128,6 @@ func (e *Engine) read(u *transport.UDP) {
 			}
 		}
 	}
-}
-
-// shardOf returns the shard that a message belongs to: what our own branch or
-// tag in it says, or a keyed hash of its Call-ID.
-func (e *Engine) shardOf(m *sip.Message, err error) int {
-	n := len(e.workers)
-	if n == 1 || err != nil {
-		return 0
-	}
-	var id ident.ID
-	ok := false
-	if m.IsRequest() {
-		id, ok = e.ids.Read(ident.Tag, m.Bytes(m.To().Tag))
-	} else {
-		id, ok = e.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
-	}
-	if ok {
-		return int(id.Shard) % n
-	}
-	return int(e.callShard(m)) % n
-}
-
-// callShard returns the virtual shard of a call that is not ours yet.
-func (e *Engine) callShard(m *sip.Message) uint8 {
-	k0, k1 := binary.LittleEndian.Uint64(e.key[:8]), binary.LittleEndian.Uint64(e.key[8:])
-	return uint8(siphash.Hash(k0, k1, m.Bytes(m.CallID())))
 }
 
 // run is the shard's goroutine.
@@ -246,6 +217,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 	}
 	e.readers.Wait()
 	e.running.Wait()
+	e.closeTaps()
 	if left > 0 {
 		err = errors.Join(err, fmt.Errorf("%d calls had not ended on both sides when time was up", left))
 	}

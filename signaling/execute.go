@@ -225,7 +225,7 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 	for _, peer := range d.Peers {
 		p := &s.rules.Options().Peers[peer]
 		for _, addr := range s.rules.Resolved(peer) {
-			listener, ok := s.listenerFor(p.Realm, addr.Is4())
+			listener, ok := s.opt.listenerFor(p.Realm, addr.Is4())
 			if !ok {
 				continue
 			}
@@ -235,11 +235,17 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 			}
 			list = append(list, b2bua.Target{
 				Peer: peer, Host: hostOf(p), User: user, Rule: why,
-				Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, port)},
+				Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, port)}, Follow: p.Redirect == policy.RedirectFollow,
 			})
 		}
 	}
 	return list
+}
+
+// farEnd returns the far end of a dialog as a target: an INVITE that names it
+// goes there, whatever the routes say.
+func (s *Shard) farEnd(n b2bua.Named) []b2bua.Target {
+	return []b2bua.Target{{Peer: n.Peer, Flow: n.Flow, Host: hostOf(&s.rules.Options().Peers[n.Peer]), URI: n.URI, Rule: "the dialog that it names (RFC 3891)"}}
 }
 
 // survive keeps a bug of ours from ending more than one call.

@@ -35,3 +35,15 @@ func TestAnswerInAckWithTooManyLines(t *testing.T) {
 	w.want(w.send(itspAddr, respond(out[2], 200, "", "")), "")
 	w.nothingLeft()
 }
+
+// Media whose path is a name of the far side (MSRP, RFC 4975) cannot be relayed
+// by port: the line is refused, and its path told to nobody.
+func TestMSRPIsRefused(t *testing.T) {
+	w := newWorld(t)
+	chat := "m=message 7654 TCP/MSRP *\na=accept-types:text/plain\na=path:msrp://192.168.1.44:7654/iau39;tcp\n"
+	inv := w.want(w.send(pbxAddr, strings.Replace(invite, offer, offer+chat, 1)), "a 100, b INVITE")[1]
+	if b := body(inv); !strings.Contains(b, "m=message 0 TCP/MSRP *\r\n") || strings.Contains(b, "a=path") {
+		t.Errorf("the ITSP reads\n%s", b)
+	}
+	w.want(w.send(itspAddr, respond(inv, 200, gateway, answer+"m=message 0 TCP/MSRP *\n")), "a 200")
+}

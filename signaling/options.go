@@ -84,6 +84,7 @@ func (o *Options) calls() b2bua.Options {
 	for i, r := range o.Realms {
 		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.Media.IsLoopback(), Media: r.named()})
 	}
+	b.Redirect = o.redirect
 	for _, l := range o.Listeners {
 		b.Listeners = append(b.Listeners, b2bua.Listener{Realm: l.Realm, Host: l.Host, Transport: "UDP"})
 	}

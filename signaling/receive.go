@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 // Message handles what a reader has parsed: m came by flow, and err is what
 // Parse said. m is not kept.
 func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err error) {
-	s.now = max(s.now, now)
+	s.now, s.tap.came = max(s.now, now), flow
 	realm := s.opt.Listeners[flow.Listener].Realm
 	peer, known := s.rules.Peer(realm, flow.Remote)
 	if err != nil {
@@ -139,6 +140,10 @@ func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
 			s.stateless(flow, m, &b2bua.Refusal{Status: 482, Cause: "merged"})
 			return
 		}
+		if s.looped(m) {
+			s.stateless(flow, m, &b2bua.Refusal{Status: 482, Reason: "Loop Detected", Cause: "loop"})
+			return
+		}
 	}
 	tx := s.newServer(key, s.answerBy(flow, m), peer, m)
 	if m.Method() == sip.INVITE {
@@ -215,12 +220,24 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 	if user.Empty() && strings.EqualFold(string(m.Bytes(uri.Scheme)), "tel") {
 		user = uri.Host
 	}
+	named, isNamed, r := s.calls.Named(m)
+	if r != nil {
+		s.refuse(tx, flow, m, r)
+		return
+	}
+	if isNamed && named.URI != nil {
+		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: s.farEnd(named)})
+		return
+	}
 	decision, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: m.Method()})
 	if no != nil {
 		s.refuse(tx, flow, m, refusal(no))
 		return
 	}
 	targets := s.targets(&decision)
+	if isNamed {
+		targets = slices.DeleteFunc(targets, func(t b2bua.Target) bool { return t.Peer != named.Peer })
+	}
 	if len(targets) == 0 {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "no_target", Fields: retryAfter})
 		return

@@ -34,6 +34,7 @@ type record struct {
 	answered time.Duration // 0: not answered
 	cause    string
 	logged   bool
+	tap      *callTaps // nil: nobody has asked for it
 }
 
 func (s *Shard) record(c *b2bua.Call) *record {
@@ -234,8 +235,8 @@ func hostOf(p *policy.Peer) string {
 func addrPort(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
 
 // listenerFor returns the first listener of a realm for the address family.
-func (s *Shard) listenerFor(realm int, ip4 bool) (uint16, bool) {
-	for i, l := range s.opt.Listeners {
+func (o *Options) listenerFor(realm int, ip4 bool) (uint16, bool) {
+	for i, l := range o.Listeners {
 		if l.Realm == realm && l.Addr.Addr().Is4() == ip4 {
 			return uint16(i), true
 		}

@@ -83,7 +83,6 @@ func TestFinalResponses(t *testing.T) {
 		fields       string
 		passes, gone string
 	}{
-		{302, "Contact: <sip:5@198.51.100.200>\n", "", "Contact"},
 		{401, "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\"\n", "WWW-Authenticate", ""},
 		{407, "Proxy-Authenticate: Digest realm=\"x\", nonce=\"n\"\n", "Proxy-Authenticate", ""},
 		{422, "Min-SE: 900\n", "Min-SE", ""},

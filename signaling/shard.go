@@ -51,6 +51,7 @@ type Shard struct {
 	stats    counters
 	records  map[uint64]*record // live calls by id
 	past     past
+	tap      tapPoint
 	closing  bool // calls end and none begins
 }
 

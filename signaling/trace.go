@@ -11,39 +11,67 @@ import (
 	"sbc/telemetry"
 )
 
-// trace notes a step of a call in the ring.
+// trace notes a step of a call in the ring, and tells those who listen.
 func (s *Shard) trace(c *b2bua.Call, kind telemetry.Kind, side b2bua.Side, head string, payload []byte, edits []edit.Edit) {
-	if c != nil {
-		s.ring.Append(c.ID, s.now, kind, uint8(side), head, payload, edits)
+	if c == nil {
+		return
 	}
+	s.ring.Append(c.ID, s.now, kind, uint8(side), head, payload, edits)
+	if taps := s.tap.list.Load(); taps != nil {
+		st := step{kind: kind, side: side, head: head, base: payload, edits: edits, sent: payload}
+		if kind == telemetry.In {
+			s.wire(&st, s.tap.came)
+		}
+		s.tell(*taps, c, &st)
+	}
+}
+
+// wire says between which addresses a message went.
+func (s *Shard) wire(st *step, flow b2bua.Flow) {
+	if !flow.Remote.IsValid() { // there is nobody left to send it to
+		return
+	}
+	l := &s.opt.Listeners[flow.Listener]
+	st.wired, st.local, st.remote, st.realm = true, l.Addr, flow.Remote, l.Realm
 }
 
 // traceOut notes and counts a message that goes out.
 func (s *Shard) traceOut(e *b2bua.Effect) {
-	s.metrics.Message(s.opt.Listeners[s.listenerOf(e)].Realm, false, e.Method, e.Status/100)
+	flow := s.flowOf(e)
+	s.metrics.Message(s.opt.Listeners[flow.Listener].Realm, false, e.Method, e.Status/100)
+	if e.Call == nil {
+		return
+	}
+	st := step{kind: telemetry.Out, side: e.Side, base: e.Bytes, sent: e.Bytes}
 	switch {
-	case e.Call == nil:
 	case e.Do == b2bua.Cancel:
-		s.trace(e.Call, telemetry.Out, e.Side, "CANCEL", nil, nil)
+		st.head, st.base = "CANCEL", nil
 	case e.Msg != nil:
-		s.trace(e.Call, telemetry.Out, e.Side, "", e.Msg.Raw, e.Edits)
-	default:
-		s.trace(e.Call, telemetry.Out, e.Side, "", e.Bytes, nil)
+		st.base, st.edits = e.Msg.Raw, e.Edits
+	}
+	s.ring.Append(e.Call.ID, s.now, st.kind, uint8(st.side), st.head, st.base, st.edits)
+	if taps := s.tap.list.Load(); taps != nil {
+		if tx := s.clients[e.Client]; e.Do == b2bua.Cancel && tx != nil {
+			st.sent = (&client{bytes: tx.bytes, reason: e.Bytes}).cancel()
+		}
+		s.wire(&st, flow)
+		s.tell(*taps, e.Call, &st)
 	}
 }
 
-func (s *Shard) listenerOf(e *b2bua.Effect) uint16 {
+// flowOf returns the flow by which a message goes out.
+func (s *Shard) flowOf(e *b2bua.Effect) b2bua.Flow {
 	switch e.Do {
 	case b2bua.Respond:
 		if tx := s.servers[e.Server]; tx != nil {
-			return tx.flow.Listener
+			return tx.flow
 		}
 	case b2bua.Cancel:
 		if tx := s.clients[e.Client]; tx != nil {
-			return tx.flow.Listener
+			return tx.flow
 		}
 	}
-	return e.Flow.Listener
+	return e.Flow
 }
 
 // ladder returns the steps of a call that the ring still has.

@@ -2,12 +2,12 @@ package telemetry
 
 import "bytes"
 
-// mask overwrites the secrets of a message, or of a part of one, in place:
+// Mask overwrites the secrets of a message, or of a part of one, in place:
 // the credentials of Authorization and Proxy-Authorization, what
 // Authentication-Info proves, the keys of a=crypto, a=key-mgmt and k= lines,
 // ICE passwords, and passwords in URIs and parameters. Lengths stay, so that
 // offsets into the message stay right.
-func mask(b []byte) {
+func Mask(b []byte) {
 	if bytes.IndexByte(b, '\n') < 0 {
 		maskLine(b) // a field's value, as edits put them in
 		return

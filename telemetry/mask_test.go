@@ -37,7 +37,7 @@ const masked = "INVITE sip:bob:*******@b.example SIP/2.0\r\n" +
 
 func TestMaskMessage(t *testing.T) {
 	b := []byte(invite)
-	mask(b)
+	Mask(b)
 	got, want := strings.Split(string(b), "\n"), strings.Split(masked, "\n")
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {
@@ -67,7 +67,7 @@ func TestMaskPart(t *testing.T) {
 		{"PWD=1&password=2", "PWD=*&password=*"},
 	} {
 		b := []byte(c.in)
-		mask(b)
+		Mask(b)
 		if string(b) != c.want && !strings.HasPrefix(c.in, "AUTHORIZATION") {
 			t.Errorf("%q: %q, want %q", c.in, b, c.want)
 		}
@@ -81,7 +81,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("a=crypto:1 inline:")
 	f.Fuzz(func(t *testing.T, s string) {
 		b := []byte(s)
-		mask(b)
+		Mask(b)
 		if len(b) != len(s) {
 			t.Fatalf("length %d became %d", len(s), len(b))
 		}

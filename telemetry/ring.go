@@ -102,7 +102,7 @@ func (r *Ring) Append(call uint64, at time.Duration, kind Kind, leg uint8, head 
 	n := headerSize
 	n += copy(b[n:], head)
 	n += copy(b[n:], payload)
-	mask(b[n-len(payload) : n])
+	Mask(b[n-len(payload) : n])
 	for i := range edits {
 		n += putEdit(b[n:], &edits[i])
 	}
@@ -116,7 +116,7 @@ func putEdit(b []byte, e *edit.Edit) int {
 	le.PutUint32(b[12:], uint32(len(e.Why)))
 	n := editSize
 	n += copy(b[n:], e.New)
-	mask(b[n-len(e.New) : n])
+	Mask(b[n-len(e.New) : n])
 	return n + copy(b[n:], e.Why)
 }
 

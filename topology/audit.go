@@ -2,8 +2,10 @@ package topology
 
 import (
 	"bytes"
+	"strings"
 
 	"sbc/signaling/edit"
+	"sbc/signaling/sip"
 )
 
 // A Leak is an identifier that must not be in a message but is.
@@ -11,6 +13,7 @@ type Leak struct {
 	Field  string    // where: the field's name in full if we know it, else "other"; "start line", "SDP a=", "body"
 	Name   string    // the field's name as it stands; "" outside of fields
 	At     edit.Span // the identifier in the message
+	Type   string    // media type of the body, or the part of one, that it stands in, in lower case; "" elsewhere
 	Text   string    // the identifier as it stands; escape it before you show it
 	What   string    // whose it is, as the Known says
 	Host   bool      // an address or host name; else a Call-ID, tag or branch
@@ -19,12 +22,14 @@ type Leak struct {
 
 // Audit appends to leaks what out, a message about to be sent, holds of the
 // identifiers in known. It reads every octet, those of the body too, as they
-// are and with percent escapes undone, and compares whole identifiers: an
+// are and with percent escapes and references of XML
+// undone, and compares whole identifiers: an
 // address in any spelling as an address, a domain name without regard to case
 // and with all names below it, a Call-ID, tag or branch as a whole token.
 //
-// A nil Known is an empty one. It keeps nothing and allocates only when it finds something. It reports 64
-// leaks at most, the order of which says nothing.
+// A nil Known is an empty one. It keeps nothing and allocates only when it
+// finds something. It reports 64 leaks at most, the order of which says
+// nothing.
 func Audit(out []byte, leaks []Leak, known ...*Known) []Leak {
 	s := scanner{text: out, known: known, least: len("00000000")}
 	some := false
@@ -61,7 +66,7 @@ func Audit(out []byte, leaks []Leak, known ...*Known) []Leak {
 
 // locate fills in where the leaks are.
 func locate(out []byte, leaks []Leak) {
-	shared := bytes.HasPrefix(out, []byte("MESSAGE "))
+	message := bytes.HasPrefix(out, []byte("MESSAGE "))
 	body := bytes.Index(out, []byte("\r\n\r\n"))
 	if body < 0 {
 		body = len(out)
@@ -71,7 +76,6 @@ func locate(out []byte, leaks []Leak) {
 		l.Text = string(l.At.Of(out))
 		if l.At.Start > body {
 			l.Field = bodyField(out[body:], l.At.Start-body)
-			l.Shared = shared
 			continue
 		}
 		line := fieldStart(out, l.At.Start)
@@ -83,6 +87,46 @@ func locate(out []byte, leaks []Leak) {
 		name = bytes.TrimRight(name, " \t")
 		l.Name, l.Field = string(name), fieldName(name)
 	}
+	locateTypes(out, leaks, body, message)
+}
+
+// locateTypes fills in of which type the bodies are that leaks stand in, and
+// whether users wrote them to each other.
+func locateTypes(out []byte, leaks []Leak, body int, message bool) {
+	some := false
+	for i := range leaks {
+		some = some || leaks[i].At.Start > body
+	}
+	var m sip.Message
+	if !some || m.Parse(out) != nil {
+		return
+	}
+	parts, err := m.AppendParts(nil)
+	if err != nil {
+		return
+	}
+	for i := range leaks {
+		l := &leaks[i]
+		for _, p := range parts {
+			if p.Inside == 0 && p.Content.Start <= l.At.Start && l.At.End <= p.Content.End {
+				l.Type = strings.ToLower(string(sip.MediaType(out, p.Type)))
+				l.Shared = message && written(l.Type)
+				if l.Type != "" && l.Type != string(sdpType) {
+					l.Field = "body"
+				}
+			}
+		}
+	}
+}
+
+// written reports whether users write to each other in bodies of that type
+// (RFC 3428, RFC 3862, RFC 3994). One without a type is text.
+func written(mediaType string) bool {
+	switch mediaType {
+	case "", "message/cpim", "application/im-iscomposing+xml":
+		return true
+	}
+	return strings.HasPrefix(mediaType, "text/")
 }
 
 // fieldStart returns the offset of the field, or start line, that at lies in.

@@ -8,7 +8,7 @@ const (
 	digit               // a decimal digit
 	hexa                // a hexadecimal digit
 	joint               // "-", "_", ".": holds groups together
-	special             // ":" and "%": begin what needs a closer look
+	special             // ":", "%" and "&": begin what needs a closer look
 	extends             // makes a token longer, though it is no word octet
 	visible             // part of a URI in which octets may be escaped
 )
@@ -26,7 +26,7 @@ var class = func() (t [256]uint8) {
 	for _, c := range "-_." {
 		t[c] = word | joint
 	}
-	for _, c := range ":%" {
+	for _, c := range ":%&" {
 		t[c] |= special
 	}
 	// Of the octets that a token may hold beside the word octets (RFC 3261

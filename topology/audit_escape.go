@@ -6,13 +6,13 @@ import "bytes"
 // more than a Replaces in a Refer-To takes, little enough for the stack.
 const windowMax = 1024
 
-// unescape looks at each stretch of visible octets that has a percent sign in
-// it with its escapes undone (RFC 3986 section 2.1). The embedded header fields
-// of a URI hold Call-IDs, tags and addresses in that form (RFC 3261 section
-// 19.1.1).
+// unescape looks at each stretch of visible octets that has a percent sign or
+// an ampersand in it with its escapes undone: those of URIs (RFC 3986 section
+// 2.1), whose embedded header fields hold Call-IDs, tags and addresses in that
+// form (RFC 3261 section 19.1.1), and those of XML, in which a URI may stand.
 func (s *scanner) unescape() {
 	for end := 0; ; {
-		i := bytes.IndexByte(s.text[end:], '%')
+		i := bytes.IndexAny(s.text[end:], "%&")
 		if i < 0 {
 			return
 		}
@@ -28,6 +28,40 @@ func (s *scanner) unescape() {
 			start = s.window(start, end)
 		}
 	}
+}
+
+// unescaped reads the octet that b begins with, and how many octets it takes:
+// a reference of XML is undone first, then a percent escape, which may have
+// references in it.
+func unescaped(b []byte) (c byte, n int) {
+	c, n = referred(b)
+	if c != '%' {
+		return c, n
+	}
+	hex := [3]byte{'%'}
+	at := n
+	for i := 1; i < len(hex); i++ {
+		if at >= len(b) {
+			return c, n
+		}
+		var k int
+		hex[i], k = referred(b[at:])
+		at += k
+	}
+	if octet, ok := escapedOctet(hex[:]); ok {
+		return octet, at
+	}
+	return c, n
+}
+
+// referred reads the octet that b begins with, or the reference to it.
+func referred(b []byte) (c byte, n int) {
+	if b[0] == '&' {
+		if r, n := entity(b); n > 0 && r < 0x80 {
+			return byte(r), n
+		}
+	}
+	return b[0], 1
 }
 
 // escapedOctet reads the escape that b begins with.
@@ -46,14 +80,11 @@ func (s *scanner) window(start, end int) int {
 	i := start
 	for ; i < end && n < windowMax; n++ {
 		raw[n] = uint32(i)
-		text[n] = s.text[i]
-		if text[n] == '%' {
-			var ok bool
-			if text[n], ok = escapedOctet(s.text[i:end]); ok {
-				i += 2
-			}
+		octets := 1
+		if text[n] = s.text[i]; text[n] == '%' || text[n] == '&' {
+			text[n], octets = unescaped(s.text[i:end])
 		}
-		i++
+		i += octets
 		if class[text[n]]&(word|extends|special) == 0 && text[n] != '@' {
 			cut = n + 1
 		}

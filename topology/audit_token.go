@@ -15,7 +15,7 @@ type scanner struct {
 	least   int      // octets of the shortest word to look at
 	v6      int      // how far colons have been looked at
 	filter  filter   // of all sets
-	escaped bool     // there are percent signs
+	escaped bool     // there are percent signs or ampersands
 }
 
 // hitsMax bounds what one audit reports. Ours: a message with so many leaks
@@ -94,11 +94,11 @@ func (s *scanner) run(start, end int, joints bool) {
 // goesOn reports whether an escaped word octet follows: then the run is read
 // with its escapes undone only.
 func (s *scanner) goesOn(i int) bool {
-	if i >= len(s.text) || s.text[i] != '%' {
+	if i >= len(s.text) || s.text[i] != '%' && s.text[i] != '&' {
 		return false
 	}
-	c, ok := escapedOctet(s.text[i:])
-	return ok && class[c]&word != 0
+	c, n := unescaped(s.text[i:])
+	return n > 1 && class[c]&word != 0
 }
 
 // dashed finds an IPv6 address as it stands in a name: 2001-db8--1.example.
@@ -177,9 +177,9 @@ func (s *scanner) label(start, end int) {
 
 var hostMarks = [][]byte{[]byte("@"), []byte("sip:"), []byte("sips:"), []byte("//"), []byte("in ip4 "), []byte("in ip6 "), []byte("host=")}
 
-// special looks at a colon or a percent sign at i.
+// special looks at a colon, a percent sign or an ampersand at i.
 func (s *scanner) special(i int) {
-	if s.text[i] == '%' {
+	if s.text[i] != ':' {
 		s.escaped = true
 		return
 	}

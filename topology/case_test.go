@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -28,6 +29,42 @@ type hideCase struct {
 	leg  Leg
 	sdp  *SDP
 	hide Known
+
+	dialogs [][]string // Call-ID, to-tag, from-tag there, and here
+}
+
+// dialog knows a dialog by all three parts of its name; "-" stands for none.
+func (c *hideCase) dialog(d DialogName) (DialogName, bool) {
+	for _, words := range c.dialogs {
+		there, here := named3(words[:3]), named3(words[3:])
+		if bytes.Equal(there.CallID, d.CallID) && bytes.Equal(there.ToTag, d.ToTag) && bytes.Equal(there.FromTag, d.FromTag) {
+			return here, true
+		}
+	}
+	return DialogName{}, false
+}
+
+func (c *hideCase) callID(id []byte) ([]byte, bool) {
+	for _, words := range c.dialogs {
+		if words[0] == string(id) {
+			return []byte(words[3]), true
+		}
+	}
+	return nil, false
+}
+
+func named3(words []string) (d DialogName) {
+	for i, to := range []*[]byte{&d.CallID, &d.ToTag, &d.FromTag} {
+		if words[i] != "-" {
+			*to = []byte(words[i])
+		}
+	}
+	return d
+}
+
+func uint32Of(s string) uint32 {
+	n, _ := strconv.ParseUint(s, 10, 32)
+	return uint32(n)
 }
 
 // readCase reads a .case file: comment, "-- leg --", "-- in --", "-- out --",
@@ -105,6 +142,18 @@ func (c *hideCase) set(key, value string) (err error) {
 		l.Host = []byte(value)
 	case "peer-host":
 		l.PeerHost = []byte(value)
+	case "dialog":
+		c.dialogs = append(c.dialogs, strings.Fields(value))
+		l.Dialog, l.CallIDs = c.dialog, c.callID
+	case "rack":
+		l.RAck = uint32Of(first)
+	case "referred":
+		l.Referred = uint32Of(first)
+	case "redirects":
+		l.Redirects = true
+	case "body":
+		name, rule, _ := strings.Cut(rest, " ")
+		r.Bodies = append(r.Bodies, BodyRule{name, first == "remove", edit.Reason(rule)})
 	case "hide":
 		c.hide.AddHost([]byte(value), "the other side")
 		c.hide.AddToken([]byte(value), "the other side")

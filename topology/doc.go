@@ -12,7 +12,9 @@
 //   - Hide looks at a received message field by field and says what has to be
 //     written in its place. What is done to a field stands in one table
 //     (hide_fields.go); what is done to a line of a session description stands
-//     in another (hide_sdp.go).
+//     in another (hide_sdp.go), what is done to other bodies in a third
+//     (body.go). Where a message names a dialog, in Replaces or in a body of an
+//     event, the leg is asked for the name that the dialog has on its side.
 //   - Audit looks at the octets that are about to be sent, whatever wrote them,
 //     and finds identifiers that must not be there: addresses in all their
 //     spellings, host names, Call-IDs, tags and branches. Scrub takes the field

@@ -56,7 +56,7 @@ func holds(t *testing.T, raw []byte, host string, rules bool) {
 	}
 	checkDialog(t, &again, leg)
 	if leg.SDP != nil {
-		checkSDP(t, &again, len(session.Media))
+		checkSDP(t, &again, &session)
 	}
 	checkNamed(t, &m, out)
 	checkScrub(t, &again, out, host)
@@ -113,7 +113,7 @@ func TestRandomMessages(t *testing.T) {
 			}
 		}
 		for line := range strings.Lines(body) {
-			if strings.HasPrefix(line, "v=") || strings.HasPrefix(line, "-") {
+			if strings.HasPrefix(line, "v=") || len(line) < 3 || line[1] != '=' {
 				continue
 			}
 			lines = append(lines, strings.TrimSuffix(line, "\n")+"\r\n")
@@ -156,7 +156,7 @@ func checkDialog(t *testing.T, m *sip.Message, leg *Leg) {
 }
 
 // checkSDP tells whether all addresses and ports are ours.
-func checkSDP(t *testing.T, m *sip.Message, media int) {
+func checkSDP(t *testing.T, m *sip.Message, in *sdp.Session) {
 	t.Helper()
 	part, err := descriptionIn(m)
 	if err != nil {
@@ -166,19 +166,19 @@ func checkSDP(t *testing.T, m *sip.Message, media int) {
 	if err := s.Parse(m.Raw, part); err != nil {
 		t.Fatalf("%v: %q", err, m.Raw)
 	}
-	if len(s.Media) != media {
-		t.Fatalf("%d media lines became %d: %q", media, len(s.Media), m.Raw)
+	if len(s.Media) != len(in.Media) {
+		t.Fatalf("%d media lines became %d: %q", len(in.Media), len(s.Media), m.Raw)
 	}
 	want := []uint16{20000, 20010, 20030}
 	for i, line := range s.Media {
 		port := uint16(0)
-		if i < len(want) {
+		if i < len(want) && !Streamed(in, i) {
 			port = want[i]
 		}
 		if line.PortNum != port || line.HasICE || line.Addr.IsValid() && line.Addr != addr4(203, 0, 113, 7) {
 			t.Fatalf("media line %d: %q", i, m.Raw)
 		}
-		if i == 0 && line.Direction != sdp.SendOnly {
+		if i == 0 && port != 0 && line.Direction != sdp.SendOnly {
 			t.Fatalf("direction: %q", m.Raw)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // them touches is left to the caller. The length of the body is made right for
 // all of them.
 func Hide(m *sip.Message, to *Leg, edits []edit.Edit, scratch *Scratch) []edit.Edit {
-	h := hider{m: m, to: to, edits: edits, given: len(edits), scratch: scratch}
+	h := hider{m: m, raw: m.Raw, to: to, edits: edits, given: len(edits), scratch: scratch}
 	h.requestURI()
 	for _, f := range m.Fields() {
 		if h.touched(f) {
@@ -32,6 +32,7 @@ func Hide(m *sip.Message, to *Leg, edits []edit.Edit, scratch *Scratch) []edit.E
 	if to.SDP != nil {
 		h.edits = HideSDP(to.SDP, h.edits, scratch)
 	}
+	h.bodies()
 	h.length()
 	return h.edits
 }
@@ -39,12 +40,14 @@ func Hide(m *sip.Message, to *Leg, edits []edit.Edit, scratch *Scratch) []edit.E
 // A hider goes through the fields of one message.
 type hider struct {
 	m       *sip.Message
+	raw     []byte // what spans refer to: that of the message, or a text that was escaped in it
 	to      *Leg
 	edits   []edit.Edit
 	given   int // edits of the caller
 	scratch *Scratch
 	had     [256]bool // field IDs that were there
 	vias    int       // offset behind the first Via
+	xml     bool      // spans lie in XML
 }
 
 func (h *hider) requestURI() {
@@ -86,6 +89,18 @@ func (h *hider) field(f sip.Field) {
 		h.agent(f, row.why)
 	case warning:
 		h.warning(f, row.why)
+	case dialogName:
+		h.dialogName(f, row.why)
+	case callIDs:
+		h.callIDs(f, row.why)
+	case referrer:
+		h.referrer(f, row.why)
+	case event:
+		h.event(f)
+	case challenge:
+		h.challenge(f, row.why)
+	case rack:
+		h.rack(f, row.why)
 	case via, route, contact, callID, cseq, hops:
 		h.dialog(f, row)
 	case from:
@@ -147,7 +162,7 @@ const whyLength edit.Reason = "length of the body"
 
 // put replaces at unless new stands there already.
 func (h *hider) put(at edit.Span, new []byte, why edit.Reason) {
-	if !bytes.Equal(h.m.Bytes(at), new) {
+	if !bytes.Equal(at.Of(h.raw), new) {
 		h.edits = h.scratch.text().put(new).replace(h.edits, at, why)
 	}
 }

@@ -23,6 +23,10 @@ func (h *hider) dialog(f sip.Field, row fieldRow) {
 		}
 		h.lines(f, h.to.Routes, row.why)
 	case contact:
+		if h.redirects() {
+			h.redirect(f)
+			return
+		}
 		if h.to.Contact == nil || h.had[f.ID] {
 			h.remove(f, row.why)
 			return
@@ -92,7 +96,7 @@ func (h *hider) missing() {
 	if !h.had[sip.FieldMaxForwards] && h.to.MaxForwards >= 0 && h.m.IsRequest() {
 		h.insert(end, h.scratch.text().str("Max-Forwards: ").uint(uint64(h.to.MaxForwards)), "taken as 70 (RFC 3261 section 16.6)")
 	}
-	if !h.had[sip.FieldContact] && h.to.Contact != nil {
+	if !h.had[sip.FieldContact] && h.to.Contact != nil && !h.redirects() {
 		h.insert(end, h.scratch.text().str("Contact: ").put(h.to.Contact), fieldRows[sip.FieldContact].why)
 	}
 }

@@ -9,12 +9,17 @@ import (
 type treatment uint8
 
 const (
-	passes    treatment = iota
-	removed             // it names a place or a dialog and nothing of it may cross
-	masked              // hosts in its URIs become ours
-	addressed           // hosts in its URIs become the addressee's
-	agent               // software: replaced or removed
-	warning             // its agents become ours
+	passes     treatment = iota
+	removed              // it names a place or a dialog and nothing of it may cross
+	masked               // hosts in its URIs become ours
+	addressed            // hosts in its URIs become the addressee's
+	agent                // software: replaced or removed
+	warning              // its agents become ours
+	dialogName           // the dialog that it names is told by its name here, or the field goes
+	callIDs              // likewise, a list of Call-IDs
+	referrer             // masked, and what vouches for it goes
+	event                // parameters that name a dialog are translated
+	challenge            // no integrity of the body is offered
 
 	// From here on a field belongs to the leg or the message itself: rules can
 	// neither pass, remove nor add it, but for hosts in From and To.
@@ -24,6 +29,7 @@ const (
 	callID
 	cseq
 	hops
+	rack
 	from
 	to
 	framing // Content-Type and Content-Length
@@ -59,11 +65,17 @@ var fieldRows = [256]fieldRow{
 
 	sip.FieldPath:         {removed, "the far side's route (RFC 3327)"},
 	sip.FieldServiceRoute: {removed, "the far side's route (RFC 3608)"},
-	sip.FieldInReplyTo:    {removed, whyDialog},
-	sip.FieldReplaces:     {removed, whyDialog},
-	sip.FieldJoin:         {removed, whyDialog},
-	sip.FieldTargetDialog: {removed, whyDialog},
 	sip.FieldGeolocation:  {removed, whyPlace},
+
+	sip.FieldReplaces:     {dialogName, "name of that dialog here (RFC 3891 section 6.1)"},
+	sip.FieldJoin:         {dialogName, "name of that dialog here (RFC 3911 section 7.1)"},
+	sip.FieldTargetDialog: {dialogName, "name of that dialog here (RFC 4538 section 7)"},
+	sip.FieldInReplyTo:    {callIDs, "Call-IDs of those calls here (RFC 3261 section 20.21)"},
+	sip.FieldRAck:         {rack, "numbers of this leg (RFC 3262 section 7.2)"},
+	sip.FieldEvent:        {do: event},
+
+	sip.FieldWWWAuthenticate:   {challenge, whyIntegrity},
+	sip.FieldProxyAuthenticate: {challenge, whyIntegrity},
 
 	sip.FieldPVisitedNetworkID:          {removed, whyNetwork},
 	sip.FieldPAccessNetworkInfo:         {removed, whyNetwork},
@@ -77,7 +89,7 @@ var fieldRows = [256]fieldRow{
 	sip.FieldHistoryInfo:        {masked, whyMask},
 	sip.FieldReplyTo:            {masked, whyMask},
 	sip.FieldReferTo:            {masked, whyMask},
-	sip.FieldReferredBy:         {masked, whyMask},
+	sip.FieldReferredBy:         {referrer, whyMask},
 	sip.FieldCallInfo:           {masked, whyMask},
 	sip.FieldAlertInfo:          {masked, whyMask},
 	sip.FieldErrorInfo:          {masked, whyMask},

@@ -108,6 +108,7 @@ type sdpHider struct {
 	eol       string // line end of the description
 	level     bool   // the direction at session level is right for all lines and stays
 	bundle    bool   // the lines may stay one bundle
+	streamed  uint64 // bit i: media line i has no datagrams that we could relay
 	hasOrigin bool
 	media     int // index of the media line; -1: session level
 	seen      seen
@@ -127,6 +128,11 @@ func (h *sdpHider) plan() {
 	}
 	h.level, h.bundle = true, true
 	for i := range s.Media {
+		if Streamed(s, i) {
+			h.streamed |= 1 << i
+		}
+	}
+	for i := range s.Media {
 		ours, port := h.at(i), h.at(0).Port
 		if ours.Port != 0 && ours.Direction != 0 && s.Direction != ours.Direction {
 			h.level = false
@@ -137,9 +143,10 @@ func (h *sdpHider) plan() {
 	}
 }
 
-// at returns what media line i says of our end: off where nobody said.
+// at returns what media line i says of our end: off where nobody said, and
+// where there is nothing to relay.
 func (h *sdpHider) at(i int) Line {
-	if i < len(h.to.Lines) {
+	if i < len(h.to.Lines) && h.streamed>>i&1 == 0 {
 		return h.to.Lines[i]
 	}
 	return Line{}

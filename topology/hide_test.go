@@ -281,10 +281,18 @@ func TestNames(t *testing.T) {
 // Hide allocates nothing when its memory has grown to what messages need.
 func TestHideAllocatesNothing(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.case")
+	our := DialogName{[]byte("OURCALL"), []byte("OURTO"), []byte("OURFROM")}
 	for _, path := range files {
+		if strings.Contains(path, "unreadable") {
+			continue // an error of a parser is made anew each time
+		}
 		c := readCase(t, path)
 		m := parsed(t, wire(c.in))
 		leg := c.leg
+		if leg.Dialog != nil {
+			leg.Dialog = func(DialogName) (DialogName, bool) { return our, true }
+			leg.CallIDs = func([]byte) ([]byte, bool) { return our.CallID, true }
+		}
 		var session sdp.Session
 		if c.sdp != nil {
 			part, err := descriptionIn(m)

@@ -11,9 +11,9 @@ import (
 // stays, host and port become host, and so do contexts of numbers; parameters
 // and embedded header fields that name a place go.
 func (h *hider) maskURI(at edit.Span, host []byte, why edit.Reason) {
-	raw := h.m.Raw
-	scheme := bytes.IndexByte(h.m.Bytes(at), ':')
-	if scheme <= 0 || class[h.m.Raw[at.Start]]&digit != 0 || h.m.Raw[at.Start] == '[' {
+	raw := h.raw
+	scheme := bytes.IndexByte(at.Of(h.raw), ':')
+	if scheme <= 0 || class[h.raw[at.Start]]&digit != 0 || h.raw[at.Start] == '[' {
 		h.unreadable(at, host)
 		return
 	}
@@ -32,7 +32,7 @@ func (h *hider) maskURI(at edit.Span, host []byte, why edit.Reason) {
 
 // maskSIP masks a sip or sips URI (RFC 3261 section 19.1.1).
 func (h *hider) maskSIP(at edit.Span, host []byte, why edit.Reason) {
-	u, err := sip.ParseURI(h.m.Raw, at)
+	u, err := sip.ParseURI(h.raw, at)
 	if err != nil {
 		h.unreadable(at, host)
 		return
@@ -41,10 +41,10 @@ func (h *hider) maskSIP(at edit.Span, host []byte, why edit.Reason) {
 	if !u.User.Empty() {
 		h.user(u, host)
 	}
-	if !invalid(h.m.Bytes(u.Host)) {
+	if !invalid(u.Host.Of(h.raw)) {
 		h.put(hostport, host, why)
 	}
-	if headers := bytes.IndexByte(h.m.Raw[hostport.End:at.End], '?'); headers >= 0 {
+	if headers := bytes.IndexByte(h.raw[hostport.End:at.End], '?'); headers >= 0 {
 		headers += hostport.End
 		h.params(edit.Span{Start: hostport.End, End: headers}, host)
 		h.headers(edit.Span{Start: headers, End: at.End})
@@ -60,8 +60,8 @@ func (h *hider) unreadable(at edit.Span, host []byte) {
 
 // hostport returns a host with its port.
 func (h *hider) hostport(host edit.Span, end int) edit.Span {
-	if host.End < end && h.m.Raw[host.End] == ':' {
-		for host.End++; host.End < end && class[h.m.Raw[host.End]]&digit != 0; {
+	if host.End < end && h.raw[host.End] == ':' {
+		for host.End++; host.End < end && class[h.raw[host.End]]&digit != 0; {
 			host.End++
 		}
 	}
@@ -79,7 +79,7 @@ func invalid(host []byte) bool {
 // user masks the parameters of a telephone number in the user part, and takes
 // out a user that is an address itself.
 func (h *hider) user(u sip.URI, host []byte) {
-	user := u.User.Of(h.m.Raw)
+	user := u.User.Of(h.raw)
 	base, _, _ := bytes.Cut(user, []byte(";"))
 	if _, ok := parseAddr(bytes.Trim(base, "[]")); ok {
 		h.edits = remove(h.edits, edit.Span{Start: u.User.Start, End: u.Host.Start}, "the user is an address")
@@ -135,7 +135,7 @@ var paramRows = []paramRow{
 // params does what paramRows says to the parameters in at, each of which
 // begins with a semicolon.
 func (h *hider) params(at edit.Span, host []byte) {
-	raw := h.m.Raw
+	raw := h.raw
 	i := at.Start
 	for i < at.End && raw[i] != ';' {
 		i++ // the number of a tel URI
@@ -151,7 +151,7 @@ func (h *hider) params(at edit.Span, host []byte) {
 }
 
 func (h *hider) param(p edit.Span, host []byte) {
-	name, value, _ := bytes.Cut(p.Of(h.m.Raw)[1:], []byte("="))
+	name, value, _ := bytes.Cut(p.Of(h.raw)[1:], []byte("="))
 	name = bytes.TrimRight(name, " \t")
 	for i := range paramRows {
 		row := &paramRows[i]
@@ -207,21 +207,22 @@ func treatmentOf(param []byte) paramTreatment {
 }
 
 // headers takes embedded header fields out that would have been hidden as
-// fields: a Replaces names a dialog, a P-Asserted-Identity a host.
+// fields, a P-Asserted-Identity for instance; names of dialogs are translated.
 func (h *hider) headers(at edit.Span) {
 	var list parts
-	raw := h.m.Raw
+	raw, before := h.raw, len(h.edits)
 	for i := at.Start + 1; i <= at.End; {
 		end := i
 		for end < at.End && raw[end] != '&' {
 			end++
 		}
 		name, _, _ := bytes.Cut(raw[i:end], []byte("="))
-		list.add(edit.Span{Start: i, End: end}, hiddenAsField(name))
+		value := edit.Span{Start: min(i+len(name)+1, end), End: end}
+		list.add(edit.Span{Start: i, End: end}, !h.embedded(name, value))
 		i = end + 1
 	}
 	if list.all() {
-		h.edits = remove(h.edits, at, whyEmbedded)
+		h.edits = remove(h.edits[:before], at, whyEmbedded)
 		return
 	}
 	for i := range list.n {
@@ -236,7 +237,7 @@ const whyEmbedded edit.Reason = "embedded field of the far side (RFC 3261 sectio
 // maskOther masks the host of a URI of another scheme: behind "//" (http), or
 // behind "@" (mailto, im, pres).
 func (h *hider) maskOther(at edit.Span, host []byte, why edit.Reason) {
-	b, from, stops := at.Of(h.m.Raw), 0, "?#;"
+	b, from, stops := at.Of(h.raw), 0, "?#;"
 	if bytes.HasPrefix(b, []byte("//")) {
 		from, stops = 2, "/?#"
 	} else if bytes.IndexByte(b, '@') < 0 {

@@ -241,6 +241,8 @@ func TestScrubRefuses(t *testing.T) {
 		"To":          message(request, "sip:b@", "sip:10-0-0-5@"),
 		"Call-ID":     message(request, "our-call-id", "lan-callid-0815"),
 		"Contact":     message(request, "Contact: <sip:203.0.113.7>", "Contact: <sip:10.0.0.5>"),
+		"Event":       message(request, "Max-", "Event: dialog;call-id=\"lan-callid-0815@pbx.lan.example\"\r\nMax-"),
+		"Replaces":    message(request, "Max-", "Replaces: a;to-tag=lan-tag-4711;from-tag=b\r\nMax-"),
 		"Refer-To":    message(request, "Max-", "Refer-To: <sip:10.0.0.5>\r\nMax-"),
 		"o=":          message(request, "1 1 IN IP4 203.0.113.7", "1 1 IN IP4 10.0.0.5"),
 		"c=":          message(request, "c=IN IP4 203.0.113.7", "c=IN IP4 10.0.0.5"),

@@ -23,10 +23,28 @@ type Leg struct {
 	Routes      []byte // complete field lines, for Route (request) or Record-Route (response)
 	MaxForwards int    // below 0: as received
 
+	// Dialog tells the name that a dialog has for this leg. nil or false: what
+	// names it goes. What it returns is used before the next call.
+	Dialog func(DialogName) (DialogName, bool)
+	// CallIDs does the same for a Call-ID that stands without tags:
+	// In-Reply-To, and in bodies.
+	CallIDs   func(callID []byte) ([]byte, bool)
+	RAck      uint32 // CSeq number in RAck (RFC 3262 section 7.2); 0: as received
+	Referred  uint32 // CSeq number in "Event: refer;id=" (RFC 3515 section 2.4.6); 0: as received
+	Redirects bool   // Contact of a 3xx: each URI keeps its user part and gets Host; Contact is not used
+
 	Host     []byte // host[:port] of ours that stands for hosts of the sending side; Realm.Mask goes before it
 	PeerHost []byte // host[:port] that stands for the addressee
 
-	SDP *SDP // nil: the body passes as it is
+	SDP *SDP // nil: session descriptions pass as they are
+}
+
+// A DialogName names a dialog to one of its ends. A tag is empty where the
+// message names none: in an early dialog, for instance.
+type DialogName struct {
+	CallID  []byte
+	ToTag   []byte // of the end that is told of: to-tag of Replaces and Join, local-tag of Target-Dialog and of bodies
+	FromTag []byte // of the other end: from-tag, remote-tag
 }
 
 // An SDP is a session description and what has to stand in it.
@@ -44,7 +62,7 @@ type Origin struct{ ID, Version uint64 }
 
 // A Line is what a media line says of our end.
 type Line struct {
-	Port      uint16        // 0: the stream is off
+	Port      uint16        // 0: the stream is off, as every stream is that does not run over datagrams (Streamed)
 	RTCPPort  uint16        // 0: as Port and Mux imply
 	Mux       bool          // RTCP on the RTP port (RFC 5761)
 	Direction sdp.Direction // 0: as received

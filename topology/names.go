@@ -47,7 +47,7 @@ func fieldName(name []byte) string {
 // hiddenAsField reports whether a field of that name would not pass as it is.
 func hiddenAsField(name []byte) bool {
 	_, row := named(name)
-	return row.do != passes
+	return row.do != passes && row.do != event && row.do != challenge
 }
 
 // foldInto appends name in lower case to dst, or nothing if there is no room.

@@ -23,11 +23,13 @@ type Realm struct {
 	Pass   []FieldRule // their contents pass as they are
 	Remove []FieldRule
 	Add    []AddRule
+	Bodies []BodyRule
 	Audit  Mode
 
 	// Constant after Compile.
 	byID   [256]rule
 	byName map[string]rule // fields that we do not know, in lower case
+	bodies map[string]rule // by media type, in lower case
 }
 
 // A FieldRule names a header field, in full or compact form.
@@ -87,9 +89,9 @@ const (
 )
 
 // Compile checks the rules and makes them quick to look up. The error joins
-// one *RuleError for each rule that cannot be followed.
+// one *RuleError or *BodyRuleError for each rule that cannot be followed.
 func (r *Realm) Compile() error {
-	r.byID, r.byName = [256]rule{}, map[string]rule{}
+	r.byID, r.byName, r.bodies = [256]rule{}, map[string]rule{}, map[string]rule{}
 	var errs []error
 	for _, f := range r.Pass {
 		errs = append(errs, r.compile(f, rulePass))
@@ -99,6 +101,9 @@ func (r *Realm) Compile() error {
 	}
 	for _, a := range r.Add {
 		errs = append(errs, r.compileAdd(a))
+	}
+	for _, b := range r.Bodies {
+		errs = append(errs, r.compileBody(b))
 	}
 	if strings.ContainsAny(r.UserAgent, "\r\n\x00") {
 		errs = append(errs, &RuleError{Name: "User-Agent", Rule: r.AgentRule, Why: "holds a line break"})
@@ -166,13 +171,13 @@ func (r *Realm) compileAdd(a AddRule) error {
 }
 
 // isToken reports whether s is a token (RFC 3261 section 25.1).
-func isToken(s string) bool {
+func isToken[T string | []byte](s T) bool {
 	for i := range len(s) {
-		if class[s[i]]&(word|extends) == 0 && !strings.ContainsRune("%`'", rune(s[i])) {
+		if class[s[i]]&(word|extends) == 0 && strings.IndexByte("%`'", s[i]) < 0 {
 			return false
 		}
 	}
-	return s != ""
+	return len(s) > 0
 }
 
 // rule returns what the operator says of f.
@@ -187,18 +192,27 @@ func (r *Realm) rule(m *sip.Message, f sip.Field) rule {
 	return r.byName[string(foldInto(name[:0], m.Bytes(f.Name)))]
 }
 
-// Excuse takes out of leaks, in place, what a rule lets pass: what stands in a
-// field that passes or that was added. In From and To only hosts pass. Leaks
-// are those of one Audit.
+// Excuse takes out of leaks, in place, what may be there: what stands in a
+// field or a body that a rule lets pass or that was added, and hosts in the
+// fields of digest authentication, which is between the client and who
+// challenges it (RFC 3261 section 22). In From and To only hosts pass. Leaks
+// are those of one Audit. A nil Realm has no rules.
 func (r *Realm) Excuse(leaks []Leak) []Leak {
-	if r == nil {
-		return leaks
-	}
-	return slices.DeleteFunc(leaks, func(l Leak) bool { return l.Name != "" && r.excuses(l) })
+	return slices.DeleteFunc(leaks, func(l Leak) bool {
+		id, _ := named([]byte(l.Name))
+		switch {
+		case l.Name != "" && l.Host && ofDigest(id, l.Name):
+			return true
+		case r == nil:
+			return false
+		case l.Type != "":
+			return r.bodies[l.Type].do == rulePass
+		}
+		return l.Name != "" && r.excuses(id, l)
+	})
 }
 
-func (r *Realm) excuses(l Leak) bool {
-	id, _ := named([]byte(l.Name))
+func (r *Realm) excuses(id sip.FieldID, l Leak) bool {
 	for _, a := range r.Add {
 		if strings.EqualFold(a.Name, l.Name) {
 			return true

@@ -5,12 +5,16 @@ import (
 	"strconv"
 
 	"sbc/signaling/edit"
+	"sbc/signaling/sip"
 )
 
 // A Scratch holds the new octets of edits. Its owner resets it when the edits
 // of all messages that were made with it have been applied; the memory is used
 // again. The zero Scratch is ready.
-type Scratch struct{ buf []byte }
+type Scratch struct {
+	buf   []byte
+	parts []sip.Part // of the body of one message
+}
 
 // Reset lets the memory be used again. Edits made before are no longer valid.
 func (s *Scratch) Reset() { s.buf = s.buf[:0] }

@@ -111,8 +111,7 @@ func (s *scrubber) boundary() []byte {
 // wholeBody takes the body out with the fields that describe it.
 func (s *scrubber) wholeBody() bool {
 	for _, f := range s.m.Fields() {
-		switch f.ID {
-		case sip.FieldContentType, sip.FieldContentEncoding, sip.FieldContentDisposition, sip.FieldMIMEVersion:
+		if describesBody(&s.m, f) && !s.done(f.Line) {
 			s.remove(f.Line)
 		}
 	}

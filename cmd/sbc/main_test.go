@@ -48,11 +48,17 @@ func TestExitStatus(t *testing.T) {
 	if err := os.WriteFile(wrong, []byte("realm \"a\" {\n  adress = \"192.0.2.1\"\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	streams := filepath.Join(t.TempDir(), "streams.hcl")
+	if err := os.WriteFile(streams, bytes.Replace(sbc.Example, []byte("listen \"udp\" {}"), []byte("listen \"udp\" {}\n  listen \"tcp\" {}"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args   []string
 		status int
 		says   string // on one of the two
 	}{
+		{[]string{"check", streams}, exitFailed, "realm \"inside\": SIP over tcp is not served"},
+		{[]string{"run", streams}, exitFailed, "realm \"inside\": SIP over tcp is not served"},
 		{[]string{"version"}, exitDone, "sbc unknown (go1."},
 		{[]string{}, exitDone, "Available Commands"},
 		{[]string{"stauts"}, exitUsage, `unknown command "stauts"; did you mean "status"?`},

@@ -65,6 +65,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 	}
 	s, err := console.Listen(cfg.Control, console.Handler(console.Source{
 		Status: b.engine.Status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup,
+		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
 	}))
 	if err != nil {
 		return err
@@ -75,7 +76,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 
 func mediaOptions(cfg *config.Config) (o mediarelay.Options) {
 	for _, r := range cfg.Realms {
-		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr, First: r.Media.Ports[0], Last: r.Media.Ports[1]})
+		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr.First(), First: r.Media.Ports[0], Last: r.Media.Ports[1]})
 	}
 	return o
 }
@@ -98,7 +99,7 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 		Ring:       cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call,
 	}
 	for i, r := range cfg.Realms {
-		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: r.Media.Addr, Public: r.Media.Advertise})
+		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: r.Media.Addr.First(), Public: r.Media.Advertise.First()})
 		for _, l := range r.Listen {
 			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host})
 		}
@@ -115,12 +116,9 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 		if p.Target.Addr.IsValid() {
 			continue
 		}
-		realm := cfg.Realms[p.Realm].Address
-		network := "ip6"
-		if realm.Is4() {
-			network = "ip4"
-		}
-		o.Names = append(o.Names, resolve.Name{Peer: p.Name, Host: p.Target.Host, Network: network, Loopback: realm.IsLoopback()})
+		realm := &cfg.Realms[p.Realm]
+		o.Names = append(o.Names, resolve.Name{Peer: p.Name, Host: p.Target.Host,
+			Network: realm.Network(p.Target.First()), Loopback: realm.Address.IsLoopback()})
 		peers = append(peers, i)
 	}
 	o.Changed = func(c resolve.Change) {

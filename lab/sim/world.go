@@ -9,11 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dchest/siphash"
-
 	"sbc/mediarelay"
 	"sbc/signaling"
-	"sbc/signaling/ident"
 )
 
 // A world is everything that a run consists of.
@@ -22,7 +19,7 @@ type world struct {
 	o      Options
 	sbc    *signaling.Options
 	key    [16]byte
-	ids    ident.Maker
+	sorter *signaling.Sorter
 	shards []*signaling.Shard
 	relay  *mediarelay.Model
 
@@ -67,7 +64,7 @@ func newWorld(o Options) (*world, error) {
 	for i := range w.key {
 		w.key[i] = byte(o.Seed >> (i % 8 * 8))
 	}
-	w.ids = ident.NewMaker(w.key)
+	w.sorter = signaling.NewSorter(w.key, so.Shards)
 	for i := range so.Shards {
 		s := signaling.NewShard(so, i, so.Shards, w.key, shardSeed(o.Seed, i))
 		w.shards = append(w.shards, s)
@@ -134,7 +131,7 @@ func (w *world) arrive(listener int, src netip.AddrPort, b []byte) {
 	for _, c := range w.checkers {
 		c.in(m)
 	}
-	i := w.shardOf(m)
+	i := w.sorter.Shard(&m.sip, m.err)
 	w.shards[i].Datagram(w.now, uint16(listener), src, slices.Clone(b))
 	w.done(&step{at: w.now, shard: i, in: m})
 }
@@ -177,23 +174,6 @@ func (w *world) carry(l *link, deliver func()) {
 	for _, d := range l.carry(w.wires, w.perfect) {
 		w.after(d, deliver)
 	}
-}
-
-// shardOf returns the shard that a message belongs to, as the engine's
-// readers find it: what our own branch or tag in it says, or a keyed hash of
-// its Call-ID.
-func (w *world) shardOf(m *message) int {
-	if len(w.shards) == 1 || m.err != nil {
-		return 0
-	}
-	kind, part := ident.Tag, m.sip.To().Tag
-	if !m.sip.IsRequest() {
-		kind, part = ident.Branch, m.sip.Via().Branch
-	}
-	if id, ok := w.ids.Read(kind, m.sip.Bytes(part)); ok {
-		return int(id.Shard) % len(w.shards)
-	}
-	return int(uint8(siphash.Hash(1, 2, m.sip.Bytes(m.sip.CallID())))) % len(w.shards)
 }
 
 func (w *world) trace(m *message) {

@@ -60,6 +60,10 @@ type Options struct {
 	// and the realm may name it.
 	OwnPort func(realm int, a netip.AddrPort) (own, live bool)
 
+	// Redirect finds the target that a Contact of a 3xx from a peer names, if it
+	// is one that calls may go to.
+	Redirect func(peer int, contact sip.URI, raw []byte) (Target, bool)
+
 	Ring  time.Duration // from the INVITE to its final response, RFC 3261 section 16.6 timer C
 	Quiet time.Duration // silence of all media that ends a call; 0: never
 	Held  time.Duration // the same while a call is held; 0: never
@@ -83,11 +87,13 @@ type Listener struct {
 
 // A Target is a peer that a call may be sent to.
 type Target struct {
-	Peer int
-	Flow Flow
-	Host string      // for the Request-URI and To: the peer's domain or address
-	User []byte      // user part after the route's rewriting; nil: as received
-	Rule edit.Reason // the route that chose it: sbc.hcl:40
+	Peer   int
+	Flow   Flow
+	Host   string      // for the Request-URI and To: the peer's domain or address
+	User   []byte      // user part after the route's rewriting; nil: as received
+	Rule   edit.Reason // the route that chose it: sbc.hcl:40
+	Follow bool        // its 3xx are followed
+	URI    []byte      // the Request-URI, where the far end of a dialog is meant; nil: of User and Host
 }
 
 // Kind says what happened.
@@ -234,16 +240,19 @@ const (
 
 // Calls are the calls of one shard. One goroutine owns them.
 type Calls struct {
-	opt  Options
-	list []*Call           // in no order that matters, but the same for the same events
-	legs map[uint64]legRef // by the serial of our tag
-	byTx map[Server]*Call  // INVITEs that are not answered yet
-	out  map[Client]*Call  // requests that have no final response yet
-	work scratch
-	hand *Call // whose event is being handled
+	opt     Options
+	list    []*Call           // in no order that matters, but the same for the same events
+	legs    map[uint64]legRef // by the serial of our tag
+	byTx    map[Server]*Call  // INVITEs that are not answered yet
+	out     map[Client]*Call  // requests that have no final response yet
+	work    scratch
+	hand    *Call // whose event is being handled
+	foreign foreigns
 
 	// Constant.
-	hosts [][]byte // of Options.Listeners
+	hosts [][]byte                                              // of Options.Listeners
+	names func(topology.DialogName) (topology.DialogName, bool) // c.dialogName, bound once
+	ids   func([]byte) ([]byte, bool)                           // c.callIDName
 }
 
 type legRef struct {
@@ -254,6 +263,7 @@ type legRef struct {
 // New returns Calls without a call.
 func New(o Options) *Calls {
 	c := &Calls{opt: o, legs: map[uint64]legRef{}, byTx: map[Server]*Call{}, out: map[Client]*Call{}}
+	c.names, c.ids = c.dialogName, c.callIDName
 	for _, l := range o.Listeners {
 		c.hosts = append(c.hosts, []byte(l.Host))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"sbc/signaling/edit"
 	"sbc/signaling/sip"
 )
 
@@ -72,6 +73,7 @@ func (c *Calls) beginAt(call *Call, m *sip.Message, do []Effect) []Effect {
 	r.client = client
 	uri := requestURI(c.work.take(), m, t)
 	c.work.keep(uri)
+	call.guards[B].allowBare(hashedHost(m))
 	tl := c.work.toLeg()
 	tl.RequestURI, tl.FromTag, tl.PeerHost = uri, l.localTag, []byte(t.Host)
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: m.Method()}
@@ -170,7 +172,7 @@ func subscriptionOf(m *sip.Message) string {
 	name, params, _ := bytes.Cut(v, []byte(";"))
 	word := string(bytes.ToLower(bytes.TrimSpace(name)))
 	if word == "refer" {
-		return word // its id is the number of a request on the other leg
+		return word // its id is a number of one leg
 	}
 	for len(params) > 0 {
 		var p []byte
@@ -328,4 +330,43 @@ func (call *Call) watching() bool {
 		n += len(p.subs)
 	}
 	return n > 0
+}
+
+// refersMax is how many REFERs of a dialog are told apart. Ours: a transfer is
+// tried again when the first has failed.
+const refersMax = 4
+
+// refer notes by which numbers the two legs know a REFER of side s.
+func (p *pair) refer(s Side, in, out uint32) {
+	var n [2]uint32
+	n[s], n[s.other()] = in, out
+	if len(p.refers) == refersMax {
+		p.refers = p.refers[:copy(p.refers, p.refers[1:])]
+	}
+	p.refers = append(p.refers, n)
+}
+
+// referred returns the number by which the far end of s.other() knows the REFER
+// that m, from side s, names in its Event; 0 if none is named (RFC 3515 section
+// 2.4.6).
+func (p *pair) referred(m *sip.Message, s Side) uint32 {
+	f, ok := m.First(sip.FieldEvent)
+	i := bytes.IndexByte(m.Bytes(f.Value), ';')
+	if !ok || i < 0 {
+		return 0
+	}
+	id, ok := sip.Param(m.Raw, edit.Span{Start: f.Value.Start + i, End: f.Value.End}, "id")
+	if !ok {
+		return 0
+	}
+	n, err := sip.ParseNumber(m.Raw, id)
+	if err != nil {
+		return 0
+	}
+	for _, r := range p.refers {
+		if r[s] == n {
+			return r[s.other()]
+		}
+	}
+	return 0
 }

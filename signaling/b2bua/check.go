@@ -17,7 +17,7 @@ const Allow = "Allow: " + allow + "\r\n"
 // carried are the extensions (option tags) that cross the border unharmed.
 // The others need work in the middle that we do not do; a side that is not
 // told of them does not use them.
-var carried = []string{"100rel", "timer", "histinfo", "privacy", "resource-priority", "answermode", "uui", "norefersub"}
+var carried = []string{"100rel", "timer", "histinfo", "privacy", "resource-priority", "answermode", "uui", "norefersub", "replaces", "join", "tdialog"}
 
 // uncarried are the methods that a side must not be told the other allows.
 var uncarried = []string{"REGISTER"}

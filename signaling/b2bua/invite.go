@@ -32,9 +32,11 @@ type invite struct {
 	offered  []line // by the first INVITE: each early dialog answers it
 	parties
 
-	raw     []byte // the first INVITE, kept while another target may be tried
-	targets []Target
-	tried   int // targets tried or passed over
+	raw       []byte // the first INVITE, kept while another target may be tried
+	targets   []Target
+	tried     int // targets tried or passed over
+	redirects int // 3xx that were followed
+	followed  int // tried when the last of them came
 
 	final []byte        // our 2xx, sent again until its ACK comes
 	every time.Duration // interval of that
@@ -239,6 +241,7 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	in.seqOut = l.localSeq
 	uri := requestURI(c.work.take(), m, t)
 	c.work.keep(uri)
+	call.guards[B].allowBare(hashedHost(m))
 	tl := c.work.toLeg()
 	tl.RequestURI, tl.FromTag, tl.PeerHost = uri, l.localTag, []byte(t.Host)
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: sip.INVITE}
@@ -272,6 +275,9 @@ func (c *Calls) learnSent(l *leg, out []byte) {
 // peer's host. Parameters of the user (user=phone) stay; those that name a
 // place do not.
 func requestURI(dst []byte, m *sip.Message, t *Target) []byte {
+	if t.URI != nil {
+		return append(dst, t.URI...)
+	}
 	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
 	if err != nil {
 		return append(append(dst, "sip:"...), t.Host...)
@@ -289,11 +295,15 @@ func requestURI(dst []byte, m *sip.Message, t *Target) []byte {
 		// (RFC 3261 section 19.1.6).
 		user = append(user[:len(user):len(user)], m.Bytes(uri.Params)...)
 	}
+	host := []byte(t.Host)
+	if hashed := hashedHost(m); hashed != nil {
+		host = hashed
+	}
 	dst = append(dst, "sip:"...)
 	if len(user) > 0 {
-		dst = append(topology.AppendUser(dst, user, []byte(t.Host)), '@')
+		dst = append(topology.AppendUser(dst, user, host), '@')
 	}
-	dst = append(dst, t.Host...)
+	dst = append(dst, host...)
 	if v, ok := sip.Param(m.Raw, uri.Params, "user"); ok && !tel {
 		dst = append(append(dst, ";user="...), m.Bytes(v)...)
 	} else if tel {

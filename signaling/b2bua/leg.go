@@ -247,4 +247,6 @@ func (l *leg) aim() {
 
 // refresh tells whether a request or its 2xx may change the remote target
 // (RFC 3261 section 12.2).
-func refresh(m sip.Method) bool { return m == sip.INVITE || m == sip.UPDATE || m == sip.SUBSCRIBE || m == sip.NOTIFY || m == sip.REFER }
+func refresh(m sip.Method) bool {
+	return m == sip.INVITE || m == sip.UPDATE || m == sip.SUBSCRIBE || m == sip.NOTIFY || m == sip.REFER
+}

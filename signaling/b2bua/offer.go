@@ -65,6 +65,11 @@ func (c *Calls) describe(p *pair, from Side, m *sip.Message) (description, *Refu
 		if r != nil {
 			return d, r
 		}
+		if topology.Streamed(d.sess, i) {
+			// MSRP and the like: the media's path is a name of the far side,
+			// and no relay of ours carries it. The line is refused.
+			ln = line{off: true, dir: sdp.Inactive, opaque: true}
+		}
 		c.work.lines = append(c.work.lines, ln)
 	}
 	d.lines = c.work.lines[begin:len(c.work.lines):len(c.work.lines)]

@@ -16,7 +16,8 @@ type pair struct {
 	call *Call
 	legs [2]leg
 	exchange
-	subs []subscription
+	subs   []subscription
+	refers [][2]uint32 // CSeq of the last REFERs, by side
 }
 
 // Ours: phones that a fork rings at once, or that are taken up within a round

@@ -123,7 +123,14 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 	client, branch := c.newClient(call)
 	l.localSeq++
 	e := Effect{Do: Start, Call: call, Side: to, Client: client, Flow: l.next, Method: m.Method()}
-	e, do = c.writeRequest(p, to, m, e, branch, l.localSeq, nil, d, do)
+	tl := c.work.toLeg()
+	switch m.Method() {
+	case sip.PRACK:
+		tl.RAck = call.inv.seqOut
+	case sip.NOTIFY, sip.SUBSCRIBE:
+		tl.Referred = p.referred(m, s)
+	}
+	e, do = c.writeRequest(p, to, m, e, branch, l.localSeq, tl, d, do)
 	if e.Bytes == nil {
 		c.finish(call, client)
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Cause: "leak"}, do)
@@ -139,6 +146,9 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 		rel.offers = d.role == anOffer
 		c.learnKnown(p, s, m, d)
 		do = c.exchanged(p, s, d, do)
+	}
+	if m.Method() == sip.REFER {
+		p.refer(s, m.CSeq(), l.localSeq)
 	}
 	if watches(m.Method()) {
 		rel.event = subscriptionOf(m)

@@ -277,7 +277,10 @@ func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 	in := call.inv
 	c.finish(call, in.client)
 	do = call.disarm(TimerRing, do)
-	if in.initial && in.tried < len(in.targets) && tryAnother(m.Status(), in.rang) {
+	if in.initial && m.Status()/100 == 3 {
+		c.redirect(in, m)
+	}
+	if in.initial && in.tried < len(in.targets) && (tryAnother(m.Status(), in.rang) || in.followed == in.tried) {
 		return c.failover(call, do)
 	}
 	do = c.dropForks(call, do)
@@ -384,6 +387,7 @@ func (c *Calls) writeResponse(p *pair, m *sip.Message, d *description, do []Effe
 		}
 	}
 	tl.From, tl.To = in.of(&p.legs[in.from])
+	tl.Redirects = m.Status()/100 == 3
 	e := Effect{Do: Respond, Call: call, Side: in.from, Server: in.server, Status: m.Status(), Method: sip.INVITE}
 	c.work.lossy = !in.reliable
 	return c.write(p, in.from, m, e, tl, d, do)

@@ -24,8 +24,9 @@ type scratch struct {
 	leg      topology.Leg // what one message is written for
 	sdp      topology.SDP
 	hash     hash.Hash64
-	kept     Event // waits for Opened or Reserved
-	lossy    bool  // the response that is written goes to a caller that knows no reliable ones
+	kept     Event  // waits for Opened or Reserved
+	reader   reader // of the message that is written
+	lossy    bool   // the response that is written goes to a caller that knows no reliable ones
 }
 
 func (w *scratch) reset() {

@@ -38,6 +38,8 @@ func (c *Calls) write(p *pair, to Side, m *sip.Message, e Effect, tl *topology.L
 	tl.Realm = c.opt.Realms[l.realm].Topology
 	tl.CallID = l.callID
 	tl.Host = c.hosts[l.flow.Listener]
+	tl.Dialog, tl.CallIDs = c.names, c.ids
+	c.work.reader = reader{p, to, m.IsRequest() && m.Method() == sip.INVITE}
 	switch {
 	case !m.IsRequest():
 		if tl.From == nil {
@@ -49,9 +51,6 @@ func (c *Calls) write(p *pair, to Side, m *sip.Message, e Effect, tl *topology.L
 	edits := c.work.negotiate(m, c.work.takeEdits())
 	if tl.CSeq == 0 {
 		edits = zeroCSeq(m, edits)
-	}
-	if m.Method() == sip.PRACK && m.IsRequest() {
-		edits = c.rack(p.call.inv, m, edits)
 	}
 	switch {
 	case d == nil || !d.has:
@@ -83,20 +82,6 @@ func zeroCSeq(m *sip.Message, edits []edit.Edit) []edit.Edit {
 		at.End++
 	}
 	return append(edits, edit.Edit{Start: at.Start, End: at.End, New: []byte{'0'}, Why: "numbers of this leg (RFC 3261 section 12.2.1.1)"})
-}
-
-// rack writes the number that the INVITE has on the other leg into the RAck of
-// a PRACK.
-func (c *Calls) rack(in *invite, m *sip.Message, edits []edit.Edit) []edit.Edit {
-	f, ok := m.First(sip.FieldRAck)
-	r, err := sip.ParseRAck(m.Raw, f.Value)
-	if !ok || err != nil || in == nil {
-		return edits
-	}
-	b := strconv.AppendUint(c.work.take(), uint64(r.RSeq), 10)
-	b = strconv.AppendUint(append(b, ' '), uint64(in.seqOut), 10)
-	b = append(b, " INVITE"...)
-	return append(edits, edit.Edit{Start: f.Value.Start, End: f.Value.End, New: c.work.keep(b), Why: "numbers of this leg (RFC 3262 section 7.2)"})
 }
 
 // stray takes the body out of a message that can neither offer nor answer

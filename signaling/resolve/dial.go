@@ -18,9 +18,8 @@ type dialer struct {
 	conns []net.Conn // Guarded by mu. Its connections.
 }
 
-// resolver returns a net.Resolver that dials by d. An answer of half the
-// families that were asked for is a failure (StrictErrors): the addresses of
-// the other half have not gone away.
+// resolver returns a net.Resolver that dials by d. A name server that fails is
+// not taken for one that knows of no such name (StrictErrors).
 func (d *dialer) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, StrictErrors: true, Dial: d.open}
 }

@@ -29,6 +29,7 @@ const (
 	answers dnsMode = iota
 	hangs           // no answer
 	fails           // SERVFAIL
+	halves          // SERVFAIL for AAAA, as old name servers have it
 	forges          // answers with the wrong id
 	babbles         // answers with octets that are no DNS
 )
@@ -75,7 +76,7 @@ func (s *dnsServer) answer(q []byte) []byte {
 		return []byte("SIP/2.0 200 OK\r\n\r\n")
 	case s.mode == forges:
 		out[0]++
-	case s.mode == fails:
+	case s.mode == fails, s.mode == halves && binary.BigEndian.Uint16(q[at-4:]) == typeAAAA:
 		out[3] |= 2
 	case !exists:
 		out[3] |= 3
@@ -96,8 +97,9 @@ func question(q []byte) (name string, end int) {
 	return strings.Join(labels, "."), at + 5
 }
 
+const typeA, typeAAAA = 1, 28 // RFC 1035 section 3.2.2, RFC 3596 section 2.1
+
 func records(out []byte, kind uint16, addrs []netip.Addr) []byte {
-	const typeA, typeAAAA = 1, 28
 	for _, a := range addrs {
 		if a.Is4() != (kind == typeA) || kind != typeA && kind != typeAAAA {
 			continue

@@ -1,5 +1,5 @@
 // Package resolve looks up the addresses of peers that are configured by name,
-// by A and AAAA, away from the shards.
+// by A and AAAA, each for itself, away from the shards.
 //
 // One goroutine asks for one name after the other, again and again. Nobody
 // waits for it: what it knows is read without a lock, and each change is

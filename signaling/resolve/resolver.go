@@ -14,7 +14,7 @@ type Options struct {
 	Names   []Name
 	Every   time.Duration // between two look-ups of a name; 0: 1 min
 	Keep    time.Duration // how long the last good answer is used when look-ups fail; 0: 1 h
-	Timeout time.Duration // of one look-up; 0: 3 s
+	Timeout time.Duration // of one look-up of one family; 0: 3 s
 	Retry   time.Duration // before the first repetition after a failure, doubled up to Every; 0: 2 s
 
 	// Changed is called by the resolver's goroutine for each change, one after
@@ -127,19 +127,29 @@ func (r *Resolver) due() int {
 
 func (r *Resolver) lookUp(ctx context.Context, i int) {
 	n := r.o.Names[i]
-	short, cancel := context.WithTimeout(ctx, r.o.Timeout)
-	r.dialer.begin()
-	addrs, err := r.dns.LookupNetIP(short, n.network(), n.question())
-	cancel()
-	r.dialer.hangUp()
+	var answers [families]answer
+	for f := range families {
+		if n.asks(f) {
+			answers[f].addrs, answers[f].err = r.ask(ctx, f, n)
+		}
+	}
 	if ctx.Err() != nil {
 		return
 	}
-	c, ok := r.entries[i].answered(n, time.Now(), &r.o, addrs, err)
+	c, ok := r.entries[i].answered(n, time.Now(), &r.o, answers)
 	if !ok {
 		return
 	}
 	c.Name = i
 	r.addrs[i].Store(&c.Addrs)
 	r.o.Changed(c)
+}
+
+// ask looks up one family. It takes Options.Timeout at most.
+func (r *Resolver) ask(ctx context.Context, f family, n Name) ([]netip.Addr, error) {
+	short, cancel := context.WithTimeout(ctx, r.o.Timeout)
+	defer cancel()
+	r.dialer.begin()
+	defer r.dialer.hangUp()
+	return r.dns.LookupNetIP(short, f.network(), n.question())
 }

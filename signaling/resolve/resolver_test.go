@@ -78,6 +78,32 @@ func TestFamilyIsTheRealms(t *testing.T) {
 	}
 }
 
+// A name server that does not know what AAAA is leaves A as it was, and what
+// was known of AAAA.
+func TestHalfAnAnswer(t *testing.T) {
+	both := addrs("192.0.2.1", "2001:db8::1")
+	s := newDNS(t, map[string][]netip.Addr{"both.example": both})
+	s.set(halves, "")
+	r, changes := start(t, s, resolve.Options{Names: []resolve.Name{{Peer: "p", Host: "both.example", Network: "ip"}}})
+	if c := next(t, changes); c.Err == nil || !slices.Equal(c.Addrs, both[:1]) || !slices.Equal(r.Addrs(0), both[:1]) {
+		t.Fatalf("half an answer: got %+v", c)
+	}
+	s.set(answers, "")
+	if c := next(t, changes); c.Err != nil || !slices.Equal(c.Addrs, both) {
+		t.Fatalf("whole: got %+v", c)
+	}
+	s.set(halves, "both.example", addrs("192.0.2.9")...)
+	for want := addrs("192.0.2.9", "2001:db8::1"); ; {
+		c := next(t, changes) // The first may be of a look-up that saw the old A.
+		if c.Err == nil {
+			t.Fatalf("half again: got %+v, want an error", c)
+		}
+		if slices.Equal(c.Addrs, want) {
+			break
+		}
+	}
+}
+
 // Promise R17: a resolver that is lost or lies leaves the last good answer in
 // place, and the change says which peer and which name.
 func TestLastGoodAnswerIsKept(t *testing.T) {

@@ -37,6 +37,8 @@ type partSearch struct {
 	parts int // met so far, at all depths
 	found Span
 	ok    bool
+	list  []Part // all parts, where keep says so
+	keep  bool
 }
 
 // search looks at a body, or a part of one, and into it if it is multipart.
@@ -70,7 +72,7 @@ func (s *partSearch) each(body Span, sep []byte, depth int, e *Error) {
 		return
 	}
 	for !last && e.Cause == "" {
-		begin := at.End
+		delimiter, begin := at.Start, at.End
 		at, last = nextBoundary(s.raw, begin, body, sep)
 		if at.Empty() {
 			e.set("multipart", 400, begin, "the closing boundary")
@@ -81,7 +83,12 @@ func (s *partSearch) each(body Span, sep []byte, depth int, e *Error) {
 			return
 		}
 		content, contentType := splitPart(s.raw, Span{Start: begin, End: max(at.Start, begin)})
+		n := s.note(Part{
+			Type: contentType, Fields: Span{Start: begin, End: content.Start}, Content: content,
+			Whole: Span{Start: delimiter, End: max(at.Start, begin)},
+		})
 		s.search(content, contentType, depth+1, e)
+		s.inside(n)
 	}
 }
 

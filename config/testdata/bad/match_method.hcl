@@ -11,7 +11,7 @@ peer "itsp" {
 route "a" {
   from = [peer.itsp]
   match {
-    method = ["INVTE", "invite", "OPTIONS", "FOO"] # ERROR: Unknown method: "INVTE" is no method. Did you mean "INVITE"? What is routed: "INVITE". # ERROR: Unknown method: "invite" is no method. Did you mean "INVITE"? What is routed: "INVITE". # ERROR: Method is not routed: Outside of a call the SBC answers OPTIONS itself. What is routed: "INVITE". # ERROR: Unknown method: "FOO" is no method. What is routed: "INVITE".
+    method = ["INVTE", "invite", "OPTIONS", "FOO", "BYE", "REGISTER", "OPTIONS"] # ERROR: Unknown method: "INVTE" is no method. Did you mean "INVITE"? What is routed: "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "NOTIFY", "OPTIONS", "REFER". # ERROR: Unknown method: "invite" is no method. Did you mean "INVITE"? What is routed: "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "NOTIFY", "OPTIONS", "REFER". # ERROR: Unknown method: "FOO" is no method. What is routed: "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "NOTIFY", "OPTIONS", "REFER". # ERROR: Method is not routed: BYE belongs to a call and goes where that went. What is routed: "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "NOTIFY", "OPTIONS", "REFER". # ERROR: Method is not routed: The SBC answers REGISTER itself. What is routed: "INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "NOTIFY", "OPTIONS", "REFER". # ERROR: Named twice: "OPTIONS" stands in this list already. Take one of them out.
   }
   to = [peer.itsp]
 }

@@ -16,6 +16,16 @@ peer "c" {
   realm  = realm.outside
   target = "sip:198.51.100.10:5070"
 }
+peer "six" {
+  realm  = realm.outside
+  target = "sip:sip.six.example"
+  sources = ["2001:db8::10/128"]
+}
+peer "six-again" {
+  realm  = realm.outside
+  target = "sip:sip.six.example"
+  sources = ["2001:db8::10"] # ERROR: Two peers with one source: Peer "six" sends from 2001:db8::10/128 in this realm too, so a message could be from either. Name other sources, or make them one peer.
+}
 peer "d" {
   realm   = realm.outside
   target  = "sip:sip.itsp.example"

@@ -7,6 +7,7 @@ realm "outside" {
     port    = 5080
     address = "10.0.0.8"
   }
+  listen "tcp" {}
   advertise {
     signaling = "203.0.113.7"
     media     = "203.0.113.8"
@@ -22,6 +23,10 @@ realm "outside" {
     remove     = ["X-Billing"]
     add        = { X-Border = "edge", X-Site = "north" }
     audit      = "refuse"
+    bodies {
+      pass   = ["text/plain"]
+      remove = ["application/ISUP", "application/qsig"]
+    }
   }
 }
 realm "inside" {
@@ -33,10 +38,11 @@ realm "inside" {
   }
 }
 peer "itsp" {
-  realm   = realm.outside
-  target  = "sip:SIP.itsp.example:5070;transport=udp"
-  sources = ["198.51.100.0/24", "192.0.2.77"]
-  domain  = "voice.itsp.example"
+  realm    = realm.outside
+  target   = "sip:SIP.itsp.example:5070;transport=udp"
+  sources  = ["198.51.100.0/24", "192.0.2.77"]
+  domain   = "voice.itsp.example"
+  redirect = "follow"
   limits {
     calls = 30
   }
@@ -54,7 +60,7 @@ route "in" {
   from = [peer.itsp, peer.backup]
   match {
     host   = "^voice[.]example$"
-    method = ["INVITE"]
+    method = ["INVITE", "MESSAGE"]
     field  = { X-Account = "^gold$", "Subject" = "." }
   }
   number {
