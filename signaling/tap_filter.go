@@ -108,7 +108,7 @@ func (f *chooser) address(st *step) verdict {
 		return yes
 	}
 	for _, p := range f.addrs {
-		if st.wired && (p.Contains(st.remote.Addr()) || p.Contains(st.local.Addr())) {
+		if st.wired && (p.Contains(bare(st.remote)) || p.Contains(bare(st.local))) {
 			return yes
 		}
 	}
@@ -117,6 +117,9 @@ func (f *chooser) address(st *step) verdict {
 	}
 	return wait
 }
+
+// bare is the address of an end as a prefix without a zone has it.
+func bare(a netip.AddrPort) netip.Addr { return a.Addr().Unmap().WithZone("") }
 
 // method tells whether messages of a method are shown.
 func (f *chooser) method(name string) bool { return slices.Contains(f.methods, name) }

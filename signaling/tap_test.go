@@ -14,6 +14,7 @@ import (
 	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/edit"
+	"sbc/signaling/sip"
 	"sbc/telemetry"
 )
 
@@ -318,6 +319,19 @@ func TestTapMasks(t *testing.T) {
 		if want := 2 - i; len(ev.Changes) != want || ev.Changes[0].Why != "hidden" {
 			t.Errorf("step %d: changes %+v, want %d", i, ev.Changes, want)
 		}
+	}
+}
+
+// A CANCEL is shown as it is sent, with the reason that it carries.
+func TestTapShowsCancel(t *testing.T) {
+	s, e, c := tapShard(t)
+	tap := mustTap(t, e, TraceFilter{Methods: []string{"CANCEL"}})
+	invite := "INVITE sip:200@127.0.0.9 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n\r\n"
+	s.clients[5] = &client{bytes: []byte(invite), flow: s.tap.came}
+	s.traceOut(&b2bua.Effect{Do: b2bua.Cancel, Call: c, Side: b2bua.B, Client: 5, Method: sip.CANCEL, Bytes: []byte("Reason: SIP;cause=200\r\n")})
+	list := tap.all()
+	if len(list) != 1 || list[0].Label != "CANCEL" || !strings.HasPrefix(list[0].Message, "CANCEL sip:200@127.0.0.9") || !strings.HasSuffix(list[0].Message, "Reason: SIP;cause=200\r\n\r\n") || list[0].Remote != s.tap.came.Remote {
+		t.Errorf("%+v", list)
 	}
 }
 

@@ -141,7 +141,7 @@ func checkSums(t *testing.T, i int, p gopacket.Packet, udp *layers.UDP) {
 
 // A UDP checksum of 0 means that there is none (RFC 768): it is sent as ffff.
 func TestPacketChecksumIsNeverZero(t *testing.T) {
-	for n := range 1 << 16 {
+	for n := range 1 << 16 { // one of them sums up to 0
 		b := appendPacket(nil, pbx4, here4, []byte{byte(n >> 8), byte(n)})
 		if b[26] == 0 && b[27] == 0 {
 			t.Fatalf("payload %04x: the checksum is 0", n)

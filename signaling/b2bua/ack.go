@@ -48,8 +48,8 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 		do = c.exchanged(p, s, d, do)
 	}
 	p.legs[to].keepAck(e.Bytes, e.Flow, in.seqOut)
-	in.state, in.final = acked, nil
-	in.vias, in.records, in.target = nil, nil, nil // nothing answers it any more
+	in.state = acked
+	call.inv, call.lateOffer = nil, in.offerIn == offerIn2xx // nothing answers it any more
 	return append(do, e)
 }
 
@@ -95,7 +95,7 @@ func (c *Calls) dropFork(p *pair, s Side, m *sip.Message, do []Effect) []Effect 
 		return do
 	}
 	var refusal []byte
-	if in := call.inv; in != nil && in.offerIn == offerIn2xx {
+	if in := call.inv; in != nil && in.offerIn == offerIn2xx || in == nil && call.lateOffer {
 		refusal = declined(m)
 	}
 	do = append(do, Effect{Do: Send, Call: call, Side: s, Flow: lost.next, Method: sip.ACK,

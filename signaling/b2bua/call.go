@@ -20,23 +20,24 @@ type Call struct {
 	Rule   edit.Reason // route
 	Index  any         // the engine's own record of the call
 
-	shard   uint8
-	at      int // in Calls.list
-	state   state
-	*pair           // the one that counts
-	forks   []*pair // the other early dialogs
-	first   pair    // memory of the first pair
-	guards  [2]guard
-	inv     *invite // the INVITE under way, or nil
-	begun   *begun  // what opened a call without a session, or nil
-	relays  []relay // other requests under way
-	streams []Stream
-	places  []int // peers at which a place is taken
-	clients int   // client transactions without a final response
-	armed   [Timers]bool
-	pending *Event // waits for Opened or Reserved
-	cause   string // why it ended
-	gone    bool   // out of all tables
+	shard     uint8
+	at        int // in Calls.list
+	state     state
+	*pair             // the one that counts
+	forks     []*pair // the other early dialogs
+	first     pair    // memory of the first pair
+	guards    [2]guard
+	inv       *invite // the INVITE under way, or nil
+	lateOffer bool    // the last INVITE that was acknowledged left the offer to its 2xx
+	begun     *begun  // what opened a call without a session, or nil
+	relays    []relay // other requests under way
+	streams   []Stream
+	places    []int // peers at which a place is taken
+	clients   int   // client transactions without a final response
+	armed     [Timers]bool
+	pending   *Event // waits for Opened or Reserved
+	cause     string // why it ended
+	gone      bool   // out of all tables
 }
 
 type state uint8

@@ -170,7 +170,7 @@ func roleIf(is bool, r role) role {
 // knows such responses: then it goes on as an ordinary one.
 func (p *pair) reliable(m *sip.Message) bool {
 	_, ok := m.First(sip.FieldRSeq)
-	return ok && p.call.inv.reliable
+	return ok && p.call.inv != nil && p.call.inv.reliable
 }
 
 // knowsReliable tells whether the sender of an INVITE can be answered reliably.
