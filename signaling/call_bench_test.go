@@ -28,8 +28,8 @@ const numbers = "00000000"
 func newBenchCall(t testing.TB) *benchCall {
 	w := newWorld(t)
 	m, err := mediarelay.NewModel(mediarelay.Options{Realms: []mediarelay.RealmPool{
-		{Name: "inside", Addr: w.s.opt.Realms[0].Media, First: 10000, Last: 59999},
-		{Name: "outside", Addr: w.s.opt.Realms[1].Media, First: 10000, Last: 59999},
+		{Name: "inside", Addr: w.s.opt.Realms[0].Media.IP4, First: 10000, Last: 59999},
+		{Name: "outside", Addr: w.s.opt.Realms[1].Media.IP4, First: 10000, Last: 59999},
 	}}, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)

@@ -114,9 +114,9 @@ func TestRefusedReInvite(t *testing.T) {
 	if after := w.s.calls.All()[0].State(); after != before {
 		t.Errorf("the call is %s, was %s", after, before)
 	}
-	remote, dir, _ := w.s.calls.All()[0].Lines(0, 0)
-	if remote != netip.MustParseAddrPort("192.168.1.44:49170") || dir.String() != "sendrecv" {
-		t.Errorf("the PBX's media is %v %v", remote, dir)
+	far := w.s.calls.All()[0].Line(0, 0)
+	if far.Remote != netip.MustParseAddrPort("192.168.1.44:49170") || far.Direction.String() != "sendrecv" {
+		t.Errorf("the PBX's media is %v", far)
 	}
 	w.bye(ok, 12)
 }

@@ -74,7 +74,7 @@ func startBorder(t *testing.T, number byte, shards int) *border {
 	b := &border{}
 	b.engine, err = Start(Options{
 		Start: start, Shards: shards, Rules: rules, Calls: policy.NewCalls(rules), Media: media,
-		Realms:     []Realm{{Name: "inside", Topology: realm("inside"), Media: inside.Addr()}, {Name: "outside", Topology: realm("outside"), Media: outside.Addr()}},
+		Realms:     []Realm{{Name: "inside", Topology: realm("inside"), Media: Addrs{IP4: inside.Addr()}}, {Name: "outside", Topology: realm("outside"), Media: Addrs{IP4: outside.Addr()}}},
 		Listeners:  []Listener{{Realm: 0, Addr: inside, Host: inside.Addr().String()}, {Realm: 1, Addr: outside, Host: outside.Addr().String()}},
 		Metrics:    telemetry.New(telemetry.Options{Realms: []string{"inside", "outside"}, Peers: []string{"pbx", "itsp"}}),
 		Log:        slog.New(slog.NewTextHandler(io.Discard, nil)),

@@ -1,10 +1,8 @@
 package signaling
 
 import (
-	"errors"
 	"slices"
 
-	"sbc/mediarelay"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/edit"
@@ -65,6 +63,8 @@ func (s *Shard) execute(e *b2bua.Effect) {
 		s.release(s.record(e.Call), e.Peer)
 	case b2bua.Pin:
 		s.pin(e)
+	case b2bua.Shut:
+		s.record(e.Call).shut(s, e.Index)
 	case b2bua.Close:
 		s.record(e.Call).closeMedia(s)
 	default:
@@ -81,7 +81,7 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 		ev.Err = s.reserve(r, e.Peer)
 	case b2bua.Open:
 		ev.Is = b2bua.Opened
-		ev.Streams, ev.Err = s.openMedia(r, e.Opaque)
+		ev.Streams, ev.Err = s.openMedia(r, e.Needs, e.IP6)
 	case b2bua.Listen:
 		ev.Is = b2bua.Heard
 		ev.Silent = r.silent(s)
@@ -115,44 +115,6 @@ func (s *Shard) release(r *record, peer int) {
 	s.opt.Calls.Give(peer)
 	if len(r.places) == 0 {
 		s.opt.Calls.Done()
-	}
-}
-
-// openMedia opens media lines until there are as many as opaque has.
-func (s *Shard) openMedia(r *record, opaque []bool) ([]b2bua.Stream, *b2bua.Refusal) {
-	for len(r.streams) < len(opaque) {
-		st, err := s.media.Open(mediarelay.Open{
-			Session: mediarelay.SessionID(r.call.ID),
-			Realm:   [2]int{r.call.Realm(b2bua.A), r.call.Realm(b2bua.B)},
-			RTCP:    !opaque[len(r.streams)],
-			RTCPKey: r.rtcpKey,
-		})
-		if err != nil {
-			cause := "media"
-			if full := (*mediarelay.Exhausted)(nil); errors.As(err, &full) {
-				cause = "ports"
-			}
-			return nil, &b2bua.Refusal{Status: 503, Cause: cause, Fields: retryAfter}
-		}
-		r.streams = append(r.streams, st)
-	}
-	streams := make([]b2bua.Stream, len(r.streams))
-	for i, st := range r.streams {
-		for side := range streams[i].Local {
-			l := st.Local(mediarelay.Side(side))
-			named := s.opt.Realms[r.call.Realm(b2bua.Side(side))].named()
-			streams[i].Local[side] = b2bua.Local{Addr: named, Port: l.Port, RTCPPort: l.RTCPPort}
-		}
-	}
-	return streams, nil
-}
-
-func (s *Shard) pin(e *b2bua.Effect) {
-	r := s.record(e.Call)
-	if e.Index < len(r.streams) {
-		r.streams[e.Index].Set(mediarelay.Side(e.Side), mediarelay.Remote{
-			RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Mux: e.Remote.Mux, Opaque: e.Remote.Opaque, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
-		})
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Shard) Inspect() Inspection {
 	}
 	for _, r := range s.records {
 		in.Places += len(r.places)
-		in.Streams += len(r.streams)
+		in.Streams += r.open()
 		for i := range r.timers {
 			if r.timers[i].pos != 0 {
 				in.CallTimers++
@@ -50,7 +50,7 @@ func (s *Shard) Inspect() Inspection {
 		h := HeldCall{ID: c.ID, State: c.State(), Caller: c.Caller, Callee: c.Callee}
 		h.Streams, h.Timers, h.Transactions, h.Places = c.Ledger()
 		if r := s.records[c.ID]; r != nil {
-			h.Taken, h.Open = len(r.places), len(r.streams)
+			h.Taken, h.Open = len(r.places), r.open()
 		}
 		in.Calls = append(in.Calls, h)
 	}

@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"net/netip"
+
 	"sbc/topology"
 )
 
@@ -22,12 +24,10 @@ func (o *Options) known() []*topology.Known {
 		}
 		for i, r := range o.Realms {
 			if i == to {
-				k.Allow([]byte(r.Media.String()))
-				k.Allow([]byte(r.named().String()))
+				eachMedia(&r, func(addr string) { k.Allow([]byte(addr)) })
 				continue
 			}
-			k.AddHost([]byte(r.Media.String()), "media address of realm "+r.Name)
-			k.AddHost([]byte(r.named().String()), "media address of realm "+r.Name)
+			eachMedia(&r, func(addr string) { k.AddHost([]byte(addr), "media address of realm "+r.Name) })
 		}
 		for _, p := range o.Rules.Options().Peers {
 			hosts := []string{p.Target.Host, p.Domain}
@@ -46,4 +46,15 @@ func (o *Options) known() []*topology.Known {
 		}
 	}
 	return sets
+}
+
+// eachMedia calls f for the media addresses of a realm: what they are bound to, and
+// what is named instead.
+func eachMedia(r *Realm, f func(addr string)) {
+	named := r.named()
+	for _, a := range []netip.Addr{r.Media.IP4, r.Media.IP6, named.IP4, named.IP6} {
+		if a.IsValid() {
+			f(a.String())
+		}
+	}
 }

@@ -33,6 +33,21 @@ func TestLate2xx(t *testing.T) {
 	w.nothingLeft()
 }
 
+// The same where the 2xx is the offer: RFC 3261 section 13.2.1 wants an answer
+// in its ACK, and the one that we can give declines.
+func TestOfferTooLate(t *testing.T) {
+	w := newWorld(t, func(_ *Options, p *policy.Options) { p.Routes[0].To = []int{1} })
+	inv := w.want(w.send(pbxAddr, withoutBody(invite)), "a 100, b INVITE")[1]
+	late := w.wait(33 * time.Second)
+	w.want(w.send(pbxAddr, pbxAck(late[len(late)-1])), "")
+	out := w.want(w.send(itspAddr, respond(inv, 200, gateway, offer)), "b ACK, b BYE")
+	if !strings.Contains(out[0].bytes, "\r\nm=audio 0 RTP/AVP ") {
+		t.Errorf("the ACK does not decline:\n%s", out[0].bytes)
+	}
+	w.want(w.send(itspAddr, respond(out[1], 200, "", "")), "")
+	w.nothingLeft()
+}
+
 // RFC 3261 section 9.2: the responses to an INVITE and to its CANCEL carry the
 // same tag.
 func TestTagOfTheCancel(t *testing.T) {

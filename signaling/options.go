@@ -38,17 +38,26 @@ type Realm struct {
 	Name     string
 	Trust    bool // strangers are answered; else they get silence
 	Topology *topology.Realm
-	Media    netip.Addr // where media sockets are bound
-	Public   netip.Addr // what descriptions name instead; not valid: Media
+	Media    Addrs // where media sockets are bound
+	Public   Addrs // what descriptions name instead; not valid: Media
 }
 
-// named returns the address that descriptions for the realm name.
-func (r *Realm) named() netip.Addr {
-	if r.Public.IsValid() {
-		return r.Public
+// Addrs are addresses of ours, at most one of each family.
+type Addrs = b2bua.Addrs
+
+// named returns the addresses that descriptions for the realm name.
+func (r *Realm) named() Addrs {
+	named := r.Media
+	if r.Public.IP4.IsValid() {
+		named.IP4 = r.Public.IP4
 	}
-	return r.Media
+	if r.Public.IP6.IsValid() {
+		named.IP6 = r.Public.IP6
+	}
+	return named
 }
+
+func (r *Realm) loopback() bool { return r.Media.IP4.IsLoopback() || r.Media.IP6.IsLoopback() }
 
 // A Listener is an address on which a realm's messages arrive.
 type Listener struct {
@@ -82,7 +91,7 @@ func (o *Options) calls() b2bua.Options {
 	}
 	known := o.known()
 	for i, r := range o.Realms {
-		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.Media.IsLoopback(), Media: r.named()})
+		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.loopback(), Media: r.named()})
 	}
 	b.Redirect = o.redirect
 	for _, l := range o.Listeners {

@@ -24,7 +24,7 @@ import (
 type record struct {
 	call     *b2bua.Call
 	timers   [b2bua.Timers]timer
-	streams  []mediarelay.Stream
+	streams  []mediarelay.Stream   // by media line; nil: it has none
 	counted  [][2]mediarelay.Stats // what the metrics have of each stream
 	media    []MediaInfo           // of streams that were closed
 	rtcpKey  [16]byte
@@ -55,52 +55,6 @@ func (s *Shard) record(c *b2bua.Call) *record {
 
 func (r *record) fire(s *Shard, which uint8) {
 	s.step(&b2bua.Event{Is: b2bua.Fire, Call: r.call, Timer: b2bua.Timer(which)})
-}
-
-// silent returns for how long nothing has come on any media line, and counts
-// what has.
-func (r *record) silent(s *Shard) time.Duration {
-	last := max(r.began, r.answered)
-	for i, st := range r.streams {
-		stats := st.Stats()
-		for _, side := range stats {
-			last = max(last, side.LastRTP, side.LastRTCP)
-		}
-		r.count(s, i, &stats)
-	}
-	return s.now - last
-}
-
-// count adds to the metrics what stream i has counted since the last time.
-func (r *record) count(s *Shard, i int, stats *[2]mediarelay.Stats) {
-	for len(r.counted) <= i {
-		r.counted = append(r.counted, [2]mediarelay.Stats{})
-	}
-	for side := range stats {
-		now, was := &stats[side], &r.counted[i][side]
-		// A late packet is lost no more: the metrics cannot take it back.
-		lost := max(now.Lost, was.Lost)
-		f := telemetry.MediaFlow{Packets: now.Packets - was.Packets, Octets: now.Octets - was.Octets, Lost: lost - was.Lost,
-			Cause: func(i int) string { return mediarelay.Cause(i).String() }}
-		drops := now.Drops
-		for i := range drops {
-			drops[i] -= was.Drops[i]
-		}
-		f.Drops = drops[:]
-		s.metrics.Media(f)
-		*was = *now
-		was.Lost = lost
-	}
-}
-
-// closeMedia closes all media lines and keeps what they counted.
-func (r *record) closeMedia(s *Shard) {
-	r.media = s.mediaOf(r)
-	for i, st := range r.streams {
-		stats := st.Close()
-		r.count(s, i, &stats)
-	}
-	r.streams, r.counted = nil, nil
 }
 
 func shortID(c *b2bua.Call) string { return ident.Short(c.ID) }
@@ -161,9 +115,7 @@ func (s *Shard) gone(c *b2bua.Call) {
 	for len(r.places) > 0 {
 		s.release(r, r.places[0])
 	}
-	if len(r.streams) > 0 {
-		r.closeMedia(s)
-	}
+	r.closeMedia(s)
 	delete(s.records, c.ID)
 	if !c.Session() {
 		return
@@ -242,16 +194,4 @@ func (o *Options) listenerFor(realm int, ip4 bool) (uint16, bool) {
 		}
 	}
 	return 0, false
-}
-
-// ownPort tells whether a is one of our media addresses, and whether a call
-// has the port now. Media that is sent there from realm is joined inside the
-// relay; what another realm uses is not for realm to name.
-func (s *Shard) ownPort(realm int, a netip.AddrPort) (own, live bool) {
-	for i, r := range s.opt.Realms {
-		if r.Media == a.Addr() {
-			own, live = true, live || i == realm
-		}
-	}
-	return own, own && live && s.media.Live(a)
 }

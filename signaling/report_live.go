@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"slices"
 	"time"
 
 	"sbc/mediarelay"
@@ -19,7 +20,7 @@ func (e *Engine) Status() Status {
 			s.addTo(&st, &sh)
 			for _, r := range s.records {
 				places += len(r.places)
-				streams += len(r.streams)
+				streams += r.open()
 			}
 		}
 		w.inbox.do(ask)
@@ -192,29 +193,30 @@ func (s *Shard) report(c *b2bua.Call) CallReport {
 	rep := CallReport{CallInfo: s.info(c), Live: true, Cause: r.cause, Ladder: s.ladder(c.ID)}
 	streams, timers, txs, places := c.Ledger()
 	rep.Ledger = CallLedger{Ports: 2 * streams, Timers: timers, Transactions: txs, Slots: places}
-	rep.Media = r.media
-	if len(r.streams) > 0 {
-		rep.Media = s.mediaOf(r)
-	}
+	rep.Media = s.mediaOf(r)
 	return rep
 }
 
-func (s *Shard) mediaOf(r *record) (list []MediaInfo) {
+// mediaOf reports on the media lines that were closed, and those that are open.
+func (s *Shard) mediaOf(r *record) []MediaInfo {
+	list := slices.Clone(r.media)
 	for i, st := range r.streams {
-		list = append(list, s.mediaLine(r.call, i, st))
+		if st != nil {
+			list = append(list, s.mediaLine(r.call, i, st))
+		}
 	}
 	return list
 }
 
 func (s *Shard) mediaLine(c *b2bua.Call, i int, st mediarelay.Stream) MediaInfo {
-	info, stats := MediaInfo{Kind: "audio"}, st.Stats()
+	info, stats := MediaInfo{}, st.Stats()
 	for side := range info.Sides {
 		local := st.Local(mediarelay.Side(side))
-		remote, dir, off := c.Lines(b2bua.Side(side), i)
+		far := c.Line(b2bua.Side(side), i)
 		m := &info.Sides[side]
 		m.Local = local.RTP().String()
-		if !off {
-			m.Remote, m.Direction = remote.String(), dir.String()
+		if info.Kind = far.Kind; !far.Off {
+			m.Remote, m.Direction = far.Remote.String(), far.Direction.String()
 		}
 		m.count(&stats[side], s.now)
 	}

@@ -69,8 +69,8 @@ func TestLateOfferInReInvite(t *testing.T) {
 	if d := directionOf(ack); d != "sendonly" {
 		t.Errorf("the ITSP reads %s", d)
 	}
-	if remote, _, _ := w.s.calls.All()[0].Lines(1, 0); remote.Port() != 6010 {
-		t.Errorf("the ITSP's media is %v", remote)
+	if far := w.s.calls.All()[0].Line(1, 0); far.Remote.Port() != 6010 {
+		t.Errorf("the ITSP's media is %v", far)
 	}
 
 	far := w.want(w.fromFar(inv, "INVITE", 1, gateway+"Content-Length: 0\n\n"), "b 100, a INVITE")[1]
@@ -91,8 +91,8 @@ func TestReInviteAnsweredWithoutDescription(t *testing.T) {
 	re := w.want(w.send(pbxAddr, reInvite(ok, 11, hold)), "a 100, b INVITE")[1]
 	w.want(w.send(itspAddr, respond(re, 200, gateway, "")), "a 200")
 	w.want(w.send(pbxAddr, inDialog(ok, "ACK", 11, "")), "b ACK")
-	if remote, dir, _ := w.s.calls.All()[0].Lines(0, 0); remote.Port() != 49170 || dir.String() != "sendrecv" {
-		t.Errorf("the PBX's media is %v %v", remote, dir)
+	if far := w.s.calls.All()[0].Line(0, 0); far.Remote.Port() != 49170 || far.Direction.String() != "sendrecv" {
+		t.Errorf("the PBX's media is %v", far)
 	}
 	far := w.want(w.fromFar(inv, "INVITE", 1, farReInvite(answer)), "b 100, a INVITE")[1]
 	if d := directionOf(far); d != "none" && d != "sendrecv" {
@@ -150,8 +150,8 @@ func TestZeroAddressInAnAnswer(t *testing.T) {
 	if !strings.Contains(body(agreed), "c=IN IP4 192.168.1.1\r\n") {
 		t.Errorf("the PBX reads\n%s", body(agreed))
 	}
-	if remote, dir, _ := w.s.calls.All()[0].Lines(1, 0); remote.String() != "198.51.100.77:6000" || dir.String() != "sendonly" {
-		t.Errorf("the ITSP's media is %v %v", remote, dir)
+	if far := w.s.calls.All()[0].Line(1, 0); far.Remote.String() != "198.51.100.77:6000" || far.Direction.String() != "sendonly" {
+		t.Errorf("the ITSP's media is %v", far)
 	}
 	w.want(w.send(pbxAddr, inDialog(ok, "ACK", 11, "")), "b ACK")
 	w.bye(ok, 12)
@@ -178,7 +178,7 @@ func TestMediaLinesComeAndGo(t *testing.T) {
 		t.Errorf("the PBX reads\n%s", body(agreed))
 	}
 	w.want(w.send(pbxAddr, inDialog(ok, "ACK", 12, "")), "b ACK")
-	if _, _, isOff := w.s.calls.All()[0].Lines(1, 1); !isOff {
+	if !w.s.calls.All()[0].Line(1, 1).Off {
 		t.Error("the video of the ITSP is not off")
 	}
 	w.bye(ok, 13)
@@ -198,8 +198,8 @@ func TestNoMediaLines(t *testing.T) {
 	re := w.want(w.send(pbxAddr, reInvite(ok, 11, offer)), "a 100, b INVITE")[1]
 	w.want(w.send(itspAddr, respond(re, 200, gateway, answer)), "a 200")
 	w.want(w.send(pbxAddr, inDialog(ok, "ACK", 11, "")), "b ACK")
-	if remote, _, off := w.s.calls.All()[0].Lines(0, 0); off || remote.Port() != 49170 {
-		t.Errorf("the PBX's media is %v, off %v", remote, off)
+	if far := w.s.calls.All()[0].Line(0, 0); far.Off || far.Remote.Port() != 49170 {
+		t.Errorf("the PBX's media is %v", far)
 	}
 	w.bye(ok, 12)
 }

@@ -59,8 +59,8 @@ func newWorld(t testing.TB, change ...func(*Options, *policy.Options)) *world {
 	}
 	o := &Options{
 		Realms: []Realm{
-			{Name: "inside", Topology: realm("inside"), Media: netip.MustParseAddr("192.168.1.1")},
-			{Name: "outside", Topology: realm("outside"), Media: netip.MustParseAddr("203.0.113.7")},
+			{Name: "inside", Topology: realm("inside"), Media: Addrs{IP4: netip.MustParseAddr("192.168.1.1")}},
+			{Name: "outside", Topology: realm("outside"), Media: Addrs{IP4: netip.MustParseAddr("203.0.113.7")}},
 		},
 		Listeners: []Listener{
 			{Realm: 0, Addr: netip.MustParseAddrPort("192.168.1.1:5060"), Host: "192.168.1.1:5060"},
@@ -80,10 +80,12 @@ func newWorld(t testing.TB, change ...func(*Options, *policy.Options)) *world {
 		t.Fatal(err)
 	}
 	o.Rules, o.Calls = rules, policy.NewCalls(rules)
-	m, err := mediarelay.NewModel(mediarelay.Options{Realms: []mediarelay.RealmPool{
-		{Name: "inside", Addr: o.Realms[0].Media, First: 20000, Last: 20199},
-		{Name: "outside", Addr: o.Realms[1].Media, First: 30000, Last: 30199},
-	}}, rand.New(rand.NewPCG(1, 2)))
+	var mo mediarelay.Options
+	for i, r := range o.Realms {
+		first := uint16(20000 + 10000*i)
+		mo.Realms = append(mo.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.IP4, First: first, Last: first + 199})
+	}
+	m, err := mediarelay.NewModel(mo, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func newSBC(o *Options) (*signaling.Options, *mediarelay.Model, error) {
 		if err := realm.Compile(); err != nil {
 			return nil, nil, fmt.Errorf("realm of the simulation: %w", err)
 		}
-		so.Realms = append(so.Realms, signaling.Realm{Name: name, Topology: realm, Media: media[i]})
+		so.Realms = append(so.Realms, signaling.Realm{Name: name, Topology: realm, Media: signaling.Addrs{IP4: media[i]}})
 		so.Listeners = append(so.Listeners, signaling.Listener{Realm: i, Addr: listeners[i], Host: listeners[i].String()})
 		pool := mediarelay.RealmPool{Name: name, Addr: media[i], First: 20000, Last: 20999}
 		if o.Scarce {

@@ -32,7 +32,7 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 		answer, r = c.describe(p, s, m)
 		d = &answer
 	}
-	if r != nil || answers && (!d.has || len(d.lines) > len(call.streams)) {
+	if r != nil || answers && (!d.has || p.tooMany(s, d)) {
 		// RFC 3261 section 13.2.1: the ACK had to carry the answer, a line
 		// for each that was offered. Without it there is no session, on either
 		// side.
@@ -132,7 +132,11 @@ func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 		return Client(id.Serial), c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
 	}
 	_, acks := branch()
-	do = append(do, Effect{Do: Send, Flow: lost.next, Method: sip.ACK, Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), acks, nil)})
+	var refusal []byte
+	if c.wantsAnswer(m) {
+		refusal = declined(m)
+	}
+	do = append(do, Effect{Do: Send, Flow: lost.next, Method: sip.ACK, Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), acks, refusal)})
 	if ev.Is != Stray {
 		return do // the call had this 2xx before, and ended by BYE
 	}

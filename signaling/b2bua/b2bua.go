@@ -75,7 +75,19 @@ type Realm struct {
 	Topology *topology.Realm
 	Known    *topology.Known // identifiers of the other realms' configuration
 	Loopback bool            // the realm itself is on loopback addresses
-	Media    netip.Addr      // what a description without media lines names as ours
+	Media    Addrs           // what descriptions name as ours
+}
+
+// Addrs are addresses of ours, at most one of each family. One that is not
+// valid is none.
+type Addrs struct{ IP4, IP6 netip.Addr }
+
+// Of returns the address of one family; it is not valid where there is none.
+func (a Addrs) Of(ip6 bool) netip.Addr {
+	if ip6 {
+		return a.IP6
+	}
+	return a.IP4
 }
 
 // A Listener is an address of ours as it stands in Via and Contact.
@@ -137,16 +149,26 @@ type Event struct {
 	Why     string
 }
 
-// A Stream is one media line's ports of ours, by side.
+// A Stream is one media line's ports of ours, by side: all 0 where the line has
+// none.
 type Stream struct {
 	Local [2]Local
 }
 
+func (s *Stream) open() bool { return s.Local[A].Port != 0 }
+
 // Local is our end of a media line on one side.
-type Local struct {
-	Addr           netip.Addr
-	Port, RTCPPort uint16
-}
+type Local struct{ Port, RTCPPort uint16 }
+
+// A Need says which ports a media line needs.
+type Need uint8
+
+// The needs of a media line.
+const (
+	NoPorts  Need = iota // it is off
+	ForRTP               // RTP and RTCP
+	ForOther             // something that is passed unread, T.38 for instance
+)
 
 // A Remote is the far end of a media line on one side, as offer and answer
 // agreed.
@@ -181,9 +203,10 @@ const (
 	Disarm                 // Timer of Call
 	Reserve                // a place for Call at Peer; answered by Reserved
 	Release                // the place at Peer
-	Open                   // as many media lines in all as Opaque has: answered by Opened
+	Open                   // ports for the media lines of Needs that have none yet, in the families IP6: answered by Opened
 	Pin                    // Remote is the far end of media line Index on Side
-	Close                  // all media lines
+	Shut                   // the ports of media line Index
+	Close                  // those of all media lines
 	Listen                 // how long is all media silent? answered by Heard
 	Saw                    // for the trace: Msg came in on Side
 	Routed                 // for the trace: Call goes to Peer by Rule
@@ -215,7 +238,8 @@ type Effect struct {
 	Msg     *sip.Message // what Bytes was made from, or nil: it is our own
 	Edits   []edit.Edit  // what was changed in Msg
 	After   time.Duration
-	Opaque  []bool // of Open: for each media line, whether it is something else than RTP
+	Needs   []Need  // of Open, by media line
+	IP6     [2]bool // of Open: whether a side's media is over IPv6
 	Index   int
 	Remote  Remote
 	Also    bool // of Pin: beside the far ends that were pinned before; else in their place

@@ -27,13 +27,15 @@ type Call struct {
 	forks     []*pair // the other early dialogs
 	first     pair    // memory of the first pair
 	guards    [2]guard
-	inv       *invite // the INVITE under way, or nil
-	lateOffer bool    // the last INVITE that was acknowledged left the offer to its 2xx
-	begun     *begun  // what opened a call without a session, or nil
-	relays    []relay // other requests under way
-	streams   []Stream
-	places    []int // peers at which a place is taken
-	clients   int   // client transactions without a final response
+	inv       *invite  // the INVITE under way, or nil
+	lateOffer bool     // the last INVITE that was acknowledged left the offer to its 2xx
+	begun     *begun   // what opened a call without a session, or nil
+	relays    []relay  // other requests under way
+	streams   []Stream // by media line
+	ip6       [2]bool  // of streams: whether a side's media is over IPv6
+	mediaB    int      // of streams: the realm on side B
+	places    []int    // peers at which a place is taken
+	clients   int      // client transactions without a final response
 	armed     [Timers]bool
 	pending   *Event // waits for Opened or Reserved
 	cause     string // why it ended
@@ -79,7 +81,12 @@ func (call *Call) Ledger() (streams, timers, transactions, places int) {
 			timers++
 		}
 	}
-	return len(call.streams), timers, call.clients, len(call.places)
+	for i := range call.streams {
+		if call.has(i) {
+			streams++
+		}
+	}
+	return streams, timers, call.clients, len(call.places)
 }
 
 // Known returns how many identifiers of the other side a leg is guarded
@@ -227,7 +234,29 @@ func (c *Calls) endLeg(p *pair, s Side, in *sip.Message, do []Effect) []Effect {
 
 // newClient names a client transaction of the call.
 func (c *Calls) newClient(call *Call) (Client, []byte) {
-	id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard}
+	return c.client(call, c.opt.Rand.Uint64())
+}
+
+// newInvite names the client transaction of an INVITE. The lowest bit of the
+// name tells whether it leaves the offer to its 2xx: one that comes when the
+// call is forgotten must have an answer all the same.
+func (c *Calls) newInvite(call *Call, offers bool) (Client, []byte) {
+	serial := c.opt.Rand.Uint64() | 1
+	if offers {
+		serial--
+	}
+	return c.client(call, serial)
+}
+
+// wantsAnswer tells whether the INVITE that m responds to, of which nothing
+// else is known any more, left the offer to its 2xx.
+func (c *Calls) wantsAnswer(m *sip.Message) bool {
+	id, ok := c.opt.IDs.Read(ident.Branch, m.Bytes(m.Via().Branch))
+	return ok && id.Serial&1 == 1
+}
+
+func (c *Calls) client(call *Call, serial uint64) (Client, []byte) {
+	id := ident.ID{Serial: serial, Shard: call.shard}
 	call.clients++
 	c.out[Client(id.Serial)] = call
 	return Client(id.Serial), c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))

@@ -183,6 +183,10 @@ func (c *Calls) tryNext(call *Call, ev *Event, do []Effect) []Effect {
 		return c.wait(call.pair, ev, Effect{Do: Reserve, Call: call, Peer: t.Peer}, do)
 	}
 	c.openLegB(call, t)
+	if c.misplaced(call) {
+		call.streams = nil
+		do = append(do, Effect{Do: Close, Call: call})
+	}
 	call.exchange = exchange{}
 	d, r := c.describe(call.pair, A, ev.Msg)
 	if r != nil {
@@ -192,8 +196,8 @@ func (c *Calls) tryNext(call *Call, ev *Event, do []Effect) []Effect {
 	in.offerIn = offerIn2xx
 	if d.has {
 		in.offerIn = offerInInvite
-		if len(call.streams) < len(d.lines) {
-			return c.wait(call.pair, ev, openFor(call, &d), do)
+		if call.lacks(&d) {
+			return c.wait(call.pair, ev, c.openFor(call, A, &d), do)
 		}
 		in.offered = append(in.offered[:0], d.lines...)
 		do = c.exchanged(call.pair, A, &d, do)
@@ -236,7 +240,7 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	in, l := call.inv, &call.legs[B]
 	in.tried++
 	do = append(do, Effect{Do: Routed, Call: call, Side: B, Rule: t.Rule, Peer: t.Peer})
-	client, branch := c.newClient(call)
+	client, branch := c.newInvite(call, d.has)
 	in.client, in.clientOn = client, true
 	in.seqOut = l.localSeq
 	uri := requestURI(c.work.take(), m, t)

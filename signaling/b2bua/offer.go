@@ -1,8 +1,6 @@
 package b2bua
 
 import (
-	"net/netip"
-
 	"github.com/dchest/siphash"
 
 	"sbc/signaling/edit"
@@ -11,14 +9,6 @@ import (
 	"sbc/topology"
 )
 
-// A line is what a far end said of one media line.
-type line struct {
-	rtp, rtcp netip.AddrPort
-	dir       sdp.Direction // as the far end sees it; c=0.0.0.0 counts as "does not receive"
-	mux, off  bool
-	opaque    bool // not RTP: T.38 for instance; relayed unread, one port
-}
-
 // A description is the session description of a message on its way.
 type description struct {
 	has   bool
@@ -26,6 +16,8 @@ type description struct {
 	role  role
 	body  edit.Span
 	lines []line
+	ip6   bool // of the addresses in lines
+	known bool // of ip6: there is an address
 	sess  *sdp.Session
 }
 
@@ -61,19 +53,19 @@ func (c *Calls) describe(p *pair, from Side, m *sip.Message) (description, *Refu
 	realm := p.legs[from].realm
 	begin := len(c.work.lines)
 	for i := range d.sess.Media {
-		ln, r := c.line(realm, &d.sess.Media[i])
+		ln, r := c.line(realm, &d.sess.Media[i], kindOf(m.Bytes(d.sess.Media[i].Type)))
 		if r != nil {
 			return d, r
 		}
 		if topology.Streamed(d.sess, i) {
 			// MSRP and the like: the media's path is a name of the far side,
 			// and no relay of ours carries it. The line is refused.
-			ln = line{off: true, dir: sdp.Inactive, opaque: true}
+			ln = line{off: true, dir: sdp.Inactive, opaque: true, kind: ln.kind}
 		}
 		c.work.lines = append(c.work.lines, ln)
 	}
 	d.lines = c.work.lines[begin:len(c.work.lines):len(c.work.lines)]
-	return d, nil
+	return d, d.family(p.call, from)
 }
 
 func sdpRefusal(err error) *Refusal {
@@ -86,87 +78,17 @@ func sdpRefusal(err error) *Refusal {
 	return r
 }
 
-// line reads one media line and refuses addresses to which media must not go.
-func (c *Calls) line(realm int, m *sdp.Media) (line, *Refusal) {
-	if m.Off() {
-		return line{off: true, dir: sdp.Inactive, opaque: !m.IsRTP}, nil
-	}
-	apart := *m // RTCP where it goes when the other side does not multiplex
-	apart.Mux = false
-	ln := line{rtp: m.RTP(), rtcp: apart.RTCP(), dir: m.Direction, mux: m.Mux, opaque: !m.IsRTP}
-	addr := ln.rtp.Addr()
-	switch {
-	case !addr.IsValid():
-		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
-	case addr.IsUnspecified():
-		// RFC 3264 section 8.4: hold as RFC 2543 did it. The far end takes
-		// nothing; what it sends comes from where it came from before. With
-		// ICE the address only waits for a candidate (RFC 8839 section 4.2.1.3).
-		if !m.HasICE {
-			ln.dir = sdp.Dir(ln.dir.Sends(), false)
-		}
-		return ln, nil
-	case !sdp.Usable(addr, c.opt.Realms[realm].Loopback) || !addr.Is4():
-		return ln, &Refusal{Status: 488, Cause: "sdp_address"}
-	}
-	if rtcp := ln.rtcp.Addr(); rtcp != addr && (!rtcp.Is4() || !sdp.Usable(rtcp, c.opt.Realms[realm].Loopback)) {
-		// A report is not worth a refusal: it goes where the media goes.
-		ln.rtcp = netip.AddrPortFrom(addr, ln.rtcp.Port())
-	}
-	if c.opt.OwnPort != nil {
-		if own, live := c.opt.OwnPort(realm, ln.rtp); own && !live {
-			return ln, &Refusal{Status: 488, Cause: "sdp_address"}
-		}
-	}
-	return ln, nil
-}
-
-// openFor asks for the ports that a description needs.
-func openFor(call *Call, d *description) Effect {
-	opaque := make([]bool, len(d.lines))
-	for i := range d.lines {
-		opaque[i] = d.lines[i].opaque
-	}
-	return Effect{Do: Open, Call: call, Opaque: opaque}
-}
-
-// wants computes the media lines that side to shall read: our ports, and a
-// direction that follows from what both far ends said. other is what to's far
-// end said itself, where d answers it.
-func (c *Calls) wants(p *pair, to Side, d *description, other []line) []topology.Line {
-	begin := len(c.work.want)
-	for i, ln := range d.lines {
-		local := p.call.streams[i].Local[to]
-		w := topology.Line{Port: local.Port, RTCPPort: local.RTCPPort, Mux: ln.mux, Direction: ln.dir}
-		if i < len(other) {
-			o := &other[i]
-			w.Direction = sdp.Dir(ln.dir.Sends() && o.dir.Receives(), ln.dir.Receives() && o.dir.Sends())
-			w.Mux = ln.mux && o.mux
-			ln.off = ln.off || o.off
-		}
-		if ln.off {
-			w = topology.Line{Direction: sdp.Inactive}
-		}
-		c.work.want = append(c.work.want, w)
-	}
-	return c.work.want[begin:len(c.work.want):len(c.work.want)]
-}
-
 // hideSDP prepares what topology does to the description for leg to, with the
 // version that its o= line must have.
 func (c *Calls) hideSDP(p *pair, to Side, m *sip.Message, d *description) *topology.SDP {
 	l := &p.legs[to]
 	h := &c.work.sdp
-	other := l.offered
-	if d.role == aRepeat {
-		other = l.said
+	*h = topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(p, to, d, p.against(to, d))}
+	ip6 := p.call.ip6[to]
+	if len(p.call.streams) == 0 {
+		ip6 = c.reach(l)
 	}
-	*h = topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(p, to, d, other)}
-	if len(d.lines) > 0 {
-		h.Addr = p.call.streams[0].Local[to].Addr
-	} else {
-		h.Addr = c.opt.Realms[l.realm].Media
-	}
+	h.Addr = c.opt.Realms[l.realm].Media.Of(ip6)
 	h.Origin.ID = l.sent.id
 	c.work.probe = topology.HideSDP(h, c.work.probe[:0], &c.work.topology)
 	edit.Sort(c.work.probe)
@@ -258,7 +180,7 @@ func (c *Calls) settle(p *pair, do []Effect) []Effect {
 		l.sent.agreed()
 		do = c.pin(p, Side(s), l.said, do)
 	}
-	return do
+	return p.shut(do)
 }
 
 // keepAddresses keeps the address of a far end that holds by c=0.0.0.0: what
@@ -273,55 +195,12 @@ func (l *leg) keepAddresses() {
 }
 
 // forgetOffer leaves everything as it was before the offer.
-func (c *Calls) forgetOffer(p *pair) {
+func (c *Calls) forgetOffer(p *pair, do []Effect) []Effect {
 	p.open = false
 	for s := range p.legs {
 		l := &p.legs[s]
 		l.offered = l.offered[:0]
 		l.sent.nextSum = 0
 	}
-}
-
-// pin tells the relay what the far ends of side are. While a fork rings, those
-// of each early dialog are allowed beside the others.
-func (c *Calls) pin(p *pair, side Side, lines []line, do []Effect) []Effect {
-	call := p.call
-	also := side == B && len(call.forks) > 0
-	for i, ln := range lines {
-		if i >= len(call.streams) {
-			break
-		}
-		r := Remote{}
-		if !ln.off {
-			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Opaque: ln.opaque, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
-			if ln.mux {
-				r.RTCP = ln.rtp
-			}
-			if ln.rtp.Addr().IsUnspecified() {
-				r.RTP, r.RTCP = netip.AddrPort{}, netip.AddrPort{}
-			}
-		}
-		do = append(do, Effect{Do: Pin, Call: call, Side: side, Index: i, Remote: r, Also: also})
-	}
-	return do
-}
-
-// Held reports whether no media line may flow both ways.
-func (call *Call) Held() bool {
-	a, b := call.legs[A].said, call.legs[B].said
-	for i := range min(len(a), len(b)) {
-		if !a[i].off && a[i].dir.Sends() && b[i].dir.Receives() && b[i].dir.Sends() && a[i].dir.Receives() {
-			return false
-		}
-	}
-	return len(a) > 0
-}
-
-// Lines returns what is agreed about media line i on side s: for reports.
-func (call *Call) Lines(s Side, i int) (remote netip.AddrPort, dir sdp.Direction, off bool) {
-	if i >= len(call.legs[s].said) {
-		return netip.AddrPort{}, sdp.Inactive, true
-	}
-	ln := call.legs[s].said[i]
-	return ln.rtp, ln.dir, ln.off
+	return p.shut(do)
 }

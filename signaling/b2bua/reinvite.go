@@ -19,9 +19,9 @@ func (c *Calls) reInvite(p *pair, ev *Event, do []Effect) []Effect {
 		p.exchange = was
 		return c.refuse(call, s, ev, r, do)
 	}
-	if len(call.streams) < len(d.lines) {
+	if call.lacks(&d) {
 		p.exchange = was
-		return c.wait(p, ev, openFor(call, &d), do)
+		return c.wait(p, ev, c.openFor(call, s, &d), do)
 	}
 	l := &p.legs[to]
 	in := &invite{from: s, server: ev.Server, seqIn: m.CSeq(), vias: c.keepVias(m, ev.Flow), offerIn: offerIn2xx, reliable: knowsReliable(m),
@@ -30,7 +30,7 @@ func (c *Calls) reInvite(p *pair, ev *Event, do []Effect) []Effect {
 		in.offerIn = offerInInvite
 		do = c.exchanged(p, s, &d, do)
 	}
-	client, branch := c.newClient(call)
+	client, branch := c.newInvite(call, d.has)
 	l.localSeq++
 	in.client, in.clientOn, in.seqOut = client, true, l.localSeq
 	c.learnKnown(p, s, m, &d)
@@ -38,7 +38,7 @@ func (c *Calls) reInvite(p *pair, ev *Event, do []Effect) []Effect {
 	e, do = c.writeRequest(p, to, m, e, branch, l.localSeq, nil, &d, do)
 	if e.Bytes == nil {
 		c.finish(call, client)
-		c.forgetOffer(p)
+		do = c.forgetOffer(p, do)
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Cause: "leak"}, do)
 	}
 	call.inv = in

@@ -117,8 +117,8 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 	if r != nil {
 		return c.refuse(call, s, ev, r, do)
 	}
-	if d != nil && !d.drop && len(call.streams) < len(d.lines) {
-		return c.wait(p, ev, openFor(call, d), do)
+	if d != nil && !d.drop && d.role == anOffer && call.lacks(d) {
+		return c.wait(p, ev, c.openFor(call, s, d), do)
 	}
 	client, branch := c.newClient(call)
 	l.localSeq++
@@ -190,7 +190,7 @@ func (c *Calls) relayed(p *pair, s Side, m *sip.Message) (*description, *Refusal
 		return nil, nil
 	case d.role == noRole:
 		return nil, c.checkOffer(p, s)
-	case d.role == anAnswer && len(d.lines) > len(p.call.streams):
+	case p.tooMany(s, &d):
 		return nil, &Refusal{Status: 488, Cause: "sdp_lines"}
 	}
 	return &d, nil
@@ -268,7 +268,7 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	case d != nil && !d.drop:
 		do = c.exchanged(p, r.from.other(), d, do)
 	case r.offers && p.open && p.by == r.from:
-		c.forgetOffer(p) // refused, or not answered: all is as it was
+		do = c.forgetOffer(p, do) // refused, or not answered: all is as it was
 	}
 	if final && endsDialog(m.Status()) && call.state == talking {
 		return c.end(call, "dialog_lost", nil, do)
@@ -283,7 +283,7 @@ func (c *Calls) replied(p *pair, r *relay, m *sip.Message) *description {
 	}
 	side := r.from.other()
 	d, no := c.describe(p, side, m)
-	if no != nil || d.role != anAnswer || len(d.lines) > len(p.legs[r.from].offered) {
+	if no != nil || d.role != anAnswer || p.tooMany(side, &d) {
 		return stray(m)
 	}
 	c.learnKnown(p, side, m, &d)

@@ -139,10 +139,10 @@ func (c *Calls) relayProvisional(p *pair, ev *Event, do []Effect) []Effect {
 		// belongs into the 2xx, because an unreliable response cannot carry
 		// one (RFC 3261 section 13.2.1).
 		d = description{has: d.has, body: d.body, drop: d.has}
-	case d.role != anOffer && len(d.lines) > len(call.streams):
+	case p.tooMany(side, &d):
 		d = description{has: d.has, body: d.body, drop: d.has}
-	case len(d.lines) > len(call.streams):
-		return c.wait(p, ev, openFor(call, &d), do)
+	case d.role == anOffer && call.lacks(&d):
+		return c.wait(p, ev, c.openFor(call, side, &d), do)
 	}
 	in.rang = true
 	if in.initial {
@@ -190,14 +190,14 @@ func (c *Calls) success(p *pair, ev *Event, do []Effect) []Effect {
 	case r != nil:
 	case !p.done && !p.open && !d.has:
 		r = &Refusal{Cause: "no_offer"}
-	case d.role == anAnswer && len(d.lines) > len(p.legs[in.from].offered), d.role == aRepeat && len(d.lines) > len(p.legs[in.from].said):
-		r = &Refusal{Cause: "sdp_lines"} // RFC 3264 section 6: as many as the offer has
+	case p.tooMany(side, &d):
+		r = &Refusal{Cause: "sdp_lines"}
 	}
 	if r != nil {
 		return c.abandon(p, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)
 	}
-	if len(call.streams) < len(d.lines) {
-		return c.wait(p, ev, openFor(call, &d), do)
+	if d.role == anOffer && call.lacks(&d) {
+		return c.wait(p, ev, c.openFor(call, side, &d), do)
 	}
 	c.finish(call, in.client)
 	do = c.win(p, do)
@@ -227,6 +227,7 @@ func (c *Calls) success(p *pair, ev *Event, do []Effect) []Effect {
 		do = append(do, Effect{Do: Answered, Call: call})
 		do = call.arm(TimerMedia, c.mediaEvery(), do)
 		do = call.arm(TimerLong, c.opt.Long, do)
+		do = p.shut(do)
 	}
 	return do
 }
@@ -242,8 +243,7 @@ func (c *Calls) concluded(p *pair, side Side, d *description, do []Effect) []Eff
 	case len(p.legs[side].offered) == 0:
 		// The answer that RFC 3261 section 13.2.1 wants here is missing: nothing
 		// was agreed to.
-		c.forgetOffer(p)
-		return do
+		return c.forgetOffer(p, do)
 	}
 	return c.settle(p, do) // what the provisional response showed
 }
@@ -258,7 +258,7 @@ func (c *Calls) abandon(p *pair, ev *Event, r *Refusal, do []Effect) []Effect {
 	do = c.win(p, do)
 	c.confirm(&p.legs[side], ev.Msg, in.initial)
 	c.keepDecline(in, ev.Msg)
-	c.forgetOffer(p)
+	do = c.forgetOffer(p, do)
 	do = append(c.ackOwn(call, do),
 		Effect{Do: Refused, Call: call, Side: in.from, Refusal: r, Peer: call.legs[in.from].peer, Method: sip.INVITE},
 		c.respondOwn(p, r.Status, r.Reason, r.Fields))
@@ -284,7 +284,7 @@ func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 		return c.failover(call, do)
 	}
 	do = c.dropForks(call, do)
-	c.forgetOffer(call.pair)
+	do = c.forgetOffer(call.pair, do)
 	d, _ := c.describe(call.pair, in.from.other(), m)
 	d.drop = d.has
 	c.learnKnown(call.pair, in.from.other(), m, &d)
@@ -336,7 +336,9 @@ func endsDialog(status int) bool { return status == 481 || status == 408 }
 func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	in := call.inv
 	for i := range call.streams {
-		do = append(do, Effect{Do: Pin, Call: call, Side: B, Index: i})
+		if call.has(i) {
+			do = append(do, Effect{Do: Pin, Call: call, Side: B, Index: i})
+		}
 	}
 	do = c.dropForks(call, do)
 	do = c.orphan(call.pair, do)
@@ -426,6 +428,6 @@ func (c *Calls) inviteTimedOut(call *Call, status int, do []Effect) []Effect {
 		return c.failover(call, do)
 	}
 	do = c.dropForks(call, do)
-	c.forgetOffer(call.pair)
+	do = c.forgetOffer(call.pair, do)
 	return c.failed(call, c.respondOwn(call.pair, status, "", ""), status, do)
 }
