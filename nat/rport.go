@@ -6,6 +6,7 @@
 package nat
 
 import (
+	"bytes"
 	"net/netip"
 
 	"sbc/signaling/sip"
@@ -18,12 +19,16 @@ type Facts struct {
 	// there is a NAT, or a proxy that sends from another address
 	// (RFC 3261 section 18.2.1).
 	Elsewhere bool
-	// Answer is where responses go (RFC 3261 section 18.2.2, RFC 3581
-	// section 4).
+	// SentBy is the port of sent-by at the source's address: where the sender
+	// says that it listens, as far as it may say.
+	SentBy netip.AddrPort
+	// Answer is where responses to what came by UDP go (RFC 3261 section
+	// 18.2.2, RFC 3581 section 4). On a stream they go by the connection of
+	// the request, and when that is gone to SentBy.
 	Answer netip.AddrPort
 }
 
-// Observe compares the top Via of m, a request that came by UDP from src.
+// Observe compares the top Via of m, a request that came from src.
 //
 // A response goes to the source, port included, also where rport was not
 // asked for: nearly all user agents listen where they send from, and those
@@ -33,15 +38,15 @@ type Facts struct {
 // send to a third party (nor does maddr).
 func Observe(m *sip.Message, src netip.AddrPort, asymmetric bool) Facts {
 	via := m.Via()
-	f := Facts{Answer: src}
-	host, err := netip.ParseAddr(string(m.Bytes(via.Host)))
+	host, err := netip.ParseAddr(string(bytes.Trim(m.Bytes(via.Host), "[]")))
 	port := via.Port
 	if port == 0 {
 		port = 5060
 	}
+	f := Facts{Answer: src, SentBy: netip.AddrPortFrom(src.Addr(), uint16(port))}
 	f.Elsewhere = err != nil || host != src.Addr() || port != int(src.Port())
 	if asymmetric && !via.HasRport {
-		f.Answer = netip.AddrPortFrom(src.Addr(), uint16(port))
+		f.Answer = f.SentBy
 	}
 	return f
 }

@@ -40,7 +40,7 @@ func (s *Shard) execute(e *b2bua.Effect) {
 		}
 	case b2bua.Start:
 		s.traceOut(e)
-		s.newClient(e.Client, e.Flow, e.Method, e.Bytes)
+		s.newClient(e.Client, e.Flow, e.Method, e.Bytes).instead = e.Instead
 	case b2bua.Cancel:
 		s.traceOut(e)
 		if tx := s.clients[e.Client]; tx != nil {
@@ -187,7 +187,7 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 	for _, peer := range d.Peers {
 		p := &s.rules.Options().Peers[peer]
 		for _, addr := range s.rules.Resolved(peer) {
-			listener, ok := s.opt.listenerFor(p.Realm, addr.Is4())
+			listener, ok := s.opt.listenerTo(p, addr)
 			if !ok {
 				continue
 			}
@@ -197,7 +197,7 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 			}
 			list = append(list, b2bua.Target{
 				Peer: peer, Host: hostOf(p), User: user, Rule: why,
-				Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, port)}, Follow: p.Redirect == policy.RedirectFollow,
+				Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, port)}, Follow: p.Redirect == policy.RedirectFollow, Open: p.Target.Transport == "",
 			})
 		}
 	}

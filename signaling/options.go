@@ -31,6 +31,8 @@ type Options struct {
 	Quiet time.Duration // silence of all media that ends a call; 0: never
 	Held  time.Duration // the same while a call is held; 0: never
 	Long  time.Duration // the longest call; 0: no bound
+
+	streams *streams // made with the first shard
 }
 
 // A Realm is a network that the SBC faces.
@@ -64,6 +66,15 @@ type Listener struct {
 	Realm int
 	Addr  netip.AddrPort
 	Host  string // as it stands in Via and Contact: host[:port]
+	TCP   bool   // else UDP
+}
+
+// transport returns the name of the listener's transport as Via has it.
+func (l *Listener) transport() string {
+	if l.TCP {
+		return "TCP"
+	}
+	return "UDP"
 }
 
 // Ours:
@@ -95,7 +106,7 @@ func (o *Options) calls() b2bua.Options {
 	}
 	b.Redirect = o.redirect
 	for _, l := range o.Listeners {
-		b.Listeners = append(b.Listeners, b2bua.Listener{Realm: l.Realm, Host: l.Host, Transport: "UDP"})
+		b.Listeners = append(b.Listeners, b2bua.Listener{Realm: l.Realm, Host: l.Host, Transport: l.transport(), IP6: l.Addr.Addr().Is6()})
 	}
 	return b
 }

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ import (
 func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err error) {
 	s.now, s.tap.came = max(s.now, now), flow
 	realm := s.opt.Listeners[flow.Listener].Realm
-	peer, known := s.rules.Peer(realm, flow.Remote)
+	peer, known := s.rules.Peer(realm, s.sender(flow, m))
 	if err != nil {
 		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
 		return
@@ -39,6 +40,15 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	}
 }
 
+// sender returns the address by which the peer is known that sent m. The port
+// from which a connection was made says nothing.
+func (s *Shard) sender(flow b2bua.Flow, m *sip.Message) netip.AddrPort {
+	if s.stream(flow) && m.IsRequest() {
+		return nat.Observe(m, flow.Remote, true).SentBy
+	}
+	return flow.Remote
+}
+
 // unreadable handles what is no message, or one that cannot be accepted.
 // Strangers hear nothing.
 func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bool) {
@@ -48,10 +58,13 @@ func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bo
 	}
 	s.metrics.ParseError(e.Cause)
 	s.stats.rejects[e.Cause]++
-	if e.Status == 0 || !answer || m.Method() == sip.ACK {
-		return
+	if e.Status != 0 && answer && m.Method() != sip.ACK {
+		s.sendStateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
 	}
-	s.sendStateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
+	if s.stream(flow) {
+		// Nobody knows where the next message begins (RFC 3261 section 18.3).
+		s.out = append(s.out, Outbound{Flow: flow, Close: true})
+	}
 }
 
 // stateless refuses a request without keeping anything.
@@ -75,8 +88,14 @@ func (s *Shard) sendStateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal)
 
 // answerBy returns the flow by which a request that came by flow is answered.
 func (s *Shard) answerBy(flow b2bua.Flow, m *sip.Message) b2bua.Flow {
-	peer, known := s.rules.Peer(s.opt.Listeners[flow.Listener].Realm, flow.Remote)
-	flow.Remote = nat.Observe(m, flow.Remote, known && s.rules.Peers()[peer].Asymmetric).Answer
+	if at := &s.opt.Listeners[flow.Listener]; !at.TCP {
+		peer, known := s.rules.Peer(at.Realm, flow.Remote)
+		flow.Remote = nat.Observe(m, flow.Remote, known && s.rules.Peers()[peer].Asymmetric).Answer
+	} else {
+		// By the connection of the request, and if that is gone by a new one
+		// (RFC 3261 section 18.2.2).
+		flow.Remote = nat.Observe(m, flow.Remote, true).SentBy
+	}
 	return flow
 }
 
@@ -112,6 +131,10 @@ func (s *Shard) responded(flow b2bua.Flow, m *sip.Message, known bool) {
 		}
 		return
 	}
+	if flow.Remote.Addr() == tx.flow.Remote.Addr() {
+		tx.flow.Conn = flow.Conn // what follows, an ACK or CANCEL, goes the same way
+	}
+	s.streamed(tx, true)
 	s.stepClient(tx, transaction.Event{Is: transaction.Response, Status: m.Status(), Bytes: m.Raw}, m)
 }
 

@@ -185,13 +185,3 @@ func hostOf(p *policy.Peer) string {
 }
 
 func addrPort(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
-
-// listenerFor returns the first listener of a realm for the address family.
-func (o *Options) listenerFor(realm int, ip4 bool) (uint16, bool) {
-	for i, l := range o.Listeners {
-		if l.Realm == realm && l.Addr.Addr().Is4() == ip4 {
-			return uint16(i), true
-		}
-	}
-	return 0, false
-}

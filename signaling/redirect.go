@@ -33,12 +33,12 @@ func (o *Options) redirect(from int, contact sip.URI, raw []byte) (b2bua.Target,
 	if port == 0 && addr == p.Target.Addr {
 		port = p.Target.Port
 	}
-	listener, ok := o.listenerFor(realm, addr.Is4())
+	listener, ok := o.listenerTo(p, addr)
 	if !ok {
 		return b2bua.Target{}, false
 	}
 	return b2bua.Target{
-		Peer: to, Host: hostOf(p), User: append([]byte(nil), contact.User.Of(raw)...), Follow: p.Redirect == policy.RedirectFollow,
+		Peer: to, Host: hostOf(p), User: append([]byte(nil), contact.User.Of(raw)...), Follow: p.Redirect == policy.RedirectFollow, Open: p.Target.Transport == "",
 		Rule: edit.Reason("redirected by peer " + peers[from].Name), Flow: b2bua.Flow{Listener: listener, Remote: addrPort(addr, orDefault(port))},
 	}, true
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"sbc/mediarelay"
@@ -61,11 +62,12 @@ type counters struct {
 	rejects                           map[string]int
 }
 
-// An Outbound is a datagram to be sent. Bytes are valid until the shard's
+// An Outbound is a message to be sent, or none. Bytes are valid until the shard's
 // next method call.
 type Outbound struct {
 	Flow  b2bua.Flow
 	Bytes []byte
+	Close bool    // the connection of Flow ends with it, because its far end broke off what it sent
 	from  *client // whose request it is, or nil
 }
 
@@ -81,12 +83,15 @@ func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 		ring:  telemetry.NewRing(max(o.TraceBytes/of, 1<<16)),
 		stats: counters{rejects: map[string]int{}},
 	}
+	if o.streams == nil {
+		o.streams = &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}
+	}
 	bo := o.calls()
 	bo.IDs, bo.Rand = s.ids, s.rand
 	bo.Shard = func(r *rand.Rand) uint8 {
 		return uint8(index + of*r.IntN((ident.Shards-index+of-1)/of))
 	}
-	bo.OwnPort = s.ownPort
+	bo.OwnPort, bo.Stream = s.ownPort, s.streamFor
 	s.calls = b2bua.New(bo)
 	return s
 }

@@ -24,6 +24,8 @@ type client struct {
 	id      b2bua.Client
 	cancels bool // it is the CANCEL of the INVITE with this id
 	flow    b2bua.Flow
+	instead b2bua.Flow // when flow fails; zero: none
+	fresh   bool       // no connection was known when it began
 	method  sip.Method
 	invite  transaction.ClientInvite
 	other   transaction.ClientNonInvite
@@ -52,9 +54,9 @@ func (s *Shard) arm(x *timer, owner firer, e *transaction.Effect) {
 func (s *Shard) newServer(key b2bua.Server, flow b2bua.Flow, peer int, m *sip.Message) *server {
 	tx := &server{key: key, flow: flow, peer: peer, method: m.Method()}
 	if tx.method == sip.INVITE {
-		tx.invite = transaction.NewServerInvite(false)
+		tx.invite = transaction.NewServerInvite(s.stream(flow))
 	} else {
-		tx.other = transaction.NewServerNonInvite(false)
+		tx.other = transaction.NewServerNonInvite(s.stream(flow))
 	}
 	if m.To().Tag.Empty() {
 		tx.merge = transaction.MergeKey(s.secret(flow), m)
@@ -104,20 +106,21 @@ func (tx *server) fire(s *Shard, which uint8) {
 }
 
 // newClient begins a client transaction with the request in b.
-func (s *Shard) newClient(id b2bua.Client, flow b2bua.Flow, method sip.Method, b []byte) {
-	tx := &client{id: id, flow: flow, method: method, bytes: append([]byte(nil), b...)}
+func (s *Shard) newClient(id b2bua.Client, flow b2bua.Flow, method sip.Method, b []byte) *client {
+	tx := &client{id: id, flow: flow, fresh: flow.Conn == 0, method: method, bytes: append([]byte(nil), b...)}
 	table := s.clients
 	switch method {
 	case sip.INVITE:
-		tx.invite = transaction.NewClientInvite(false, tx.bytes)
+		tx.invite = transaction.NewClientInvite(s.stream(flow), tx.bytes)
 	case sip.CANCEL:
 		tx.cancels, table = true, s.cancels
 		fallthrough
 	default:
-		tx.other = transaction.NewClientNonInvite(false, tx.bytes)
+		tx.other = transaction.NewClientNonInvite(s.stream(flow), tx.bytes)
 	}
 	table[id] = tx
 	s.stepClient(tx, transaction.Event{Is: transaction.Start}, nil)
+	return tx
 }
 
 // stepClient steps a client transaction; m is the response of the event.
@@ -190,7 +193,11 @@ func (tx *client) cancel() []byte {
 func (s *Shard) fail(tx *client) {
 	defer s.survive(nil)
 	s.calls.Begin()
-	if s.clients[tx.id] == tx || s.cancels[tx.id] == tx {
+	if s.clients[tx.id] != tx && s.cancels[tx.id] != tx {
+		return
+	}
+	s.streamed(tx, false)
+	if !s.byDatagram(tx) {
 		s.stepClient(tx, transaction.Event{Is: transaction.Fail}, nil)
 	}
 }

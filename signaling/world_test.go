@@ -13,6 +13,7 @@ import (
 
 	"sbc/mediarelay"
 	"sbc/policy"
+	"sbc/signaling/b2bua"
 	"sbc/signaling/sip"
 	"sbc/telemetry"
 	"sbc/topology"
@@ -93,9 +94,11 @@ func newWorld(t testing.TB, change ...func(*Options, *policy.Options)) *world {
 	return &world{t: t, s: NewShard(o, 0, 1, [16]byte{7}, [32]byte{9}), media: m, calls: o.Calls}
 }
 
-// A wire is one datagram that the SBC sent.
+// A wire is one message that the SBC sent, or that it closed a connection.
 type wire struct {
 	to    netip.AddrPort
+	flow  b2bua.Flow
+	close bool
 	bytes string
 	msg   *sip.Message
 }
@@ -109,7 +112,15 @@ func (w *world) send(from netip.AddrPort, text string) []wire {
 	if from == pbxAddr {
 		listener = listenerInside
 	}
-	w.s.Datagram(w.now, listener, from, []byte(crlf(text)))
+	return w.by(b2bua.Flow{Listener: listener, Remote: from}, text)
+}
+
+// by gives the SBC a message by a flow.
+func (w *world) by(flow b2bua.Flow, text string) []wire {
+	w.t.Helper()
+	var m sip.Message
+	err := m.Parse([]byte(crlf(text)))
+	w.s.Message(w.now, flow, &m, err)
 	return w.sent()
 }
 
@@ -123,7 +134,11 @@ func crlf(text string) string {
 func (w *world) sent() (list []wire) {
 	w.t.Helper()
 	for _, o := range w.s.Out() {
-		x := wire{to: o.Flow.Remote, bytes: string(o.Bytes), msg: &sip.Message{}}
+		x := wire{to: o.Flow.Remote, flow: o.Flow, close: o.Close, bytes: string(o.Bytes), msg: &sip.Message{}}
+		if o.Close && len(o.Bytes) == 0 {
+			list = append(list, x)
+			continue
+		}
 		err := x.msg.Parse([]byte(x.bytes))
 		// What answers a request without a Call-ID has none either.
 		if e := (*sip.Error)(nil); err != nil && !(errors.As(err, &e) && e.Cause == "missing_field") {
@@ -155,6 +170,9 @@ func (w *world) wait(d time.Duration) (list []wire) {
 
 // label is what a ladder shows of a message: "INVITE" or "200".
 func (x wire) label() string {
+	if x.close {
+		return "close"
+	}
 	if x.msg.IsRequest() {
 		return string(x.msg.MethodName())
 	}

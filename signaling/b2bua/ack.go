@@ -90,7 +90,7 @@ func (c *Calls) dropFork(p *pair, s Side, m *sip.Message, do []Effect) []Effect 
 	if !again && len(l.lost) == forksMax {
 		return do
 	}
-	lost := dialogOf(m, l.flow)
+	lost := c.dialogOf(m, l)
 	if len(lost.target) == 0 {
 		return do
 	}
@@ -111,10 +111,10 @@ func (c *Calls) dropFork(p *pair, s Side, m *sip.Message, do []Effect) []Effect 
 }
 
 // dialogOf returns our half of the dialog that m makes, a 2xx to an INVITE of
-// ours, by what stands in it alone.
-func dialogOf(m *sip.Message, flow Flow) leg {
-	l := leg{flow: flow, callID: m.Bytes(m.CallID()), local: m.Unfold(nil, m.From().Value), remote: m.Unfold(nil, m.To().Value)}
-	l.learn(m, true)
+// ours that went the way of by, by what stands in it alone.
+func (c *Calls) dialogOf(m *sip.Message, by *leg) leg {
+	l := leg{flow: by.flow, realm: by.realm, callID: m.Bytes(m.CallID()), local: m.Unfold(nil, m.From().Value), remote: m.Unfold(nil, m.To().Value)}
+	c.learn(&l, m, true)
 	return l
 }
 
@@ -123,7 +123,7 @@ func dialogOf(m *sip.Message, flow Flow) leg {
 // kept for it; when it comes again, so do ACK and BYE.
 func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
-	lost := dialogOf(m, ev.Flow)
+	lost := c.dialogOf(m, &leg{flow: ev.Flow, realm: c.opt.Listeners[ev.Flow.Listener].Realm})
 	if len(lost.target) == 0 {
 		return do
 	}

@@ -21,10 +21,12 @@ import (
 )
 
 // A Flow is where a message came from or goes to: a listener of ours and the
-// address at the other end.
+// address at the other end. On a stream Conn is the connection; what goes to
+// one that is gone, or to 0, goes to Remote by any that leads there.
 type Flow struct {
 	Listener uint16
 	Remote   netip.AddrPort
+	Conn     uint64
 }
 
 // A Side names a leg of a call.
@@ -64,6 +66,10 @@ type Options struct {
 	// is one that calls may go to.
 	Redirect func(peer int, contact sip.URI, raw []byte) (Target, bool)
 
+	// Stream returns the flow by which a request that is too large for a
+	// datagram goes instead of by, if there is one that has worked.
+	Stream func(by Flow) (Flow, bool)
+
 	Ring  time.Duration // from the INVITE to its final response, RFC 3261 section 16.6 timer C
 	Quiet time.Duration // silence of all media that ends a call; 0: never
 	Held  time.Duration // the same while a call is held; 0: never
@@ -94,7 +100,8 @@ func (a Addrs) Of(ip6 bool) netip.Addr {
 type Listener struct {
 	Realm     int
 	Host      string // host[:port]
-	Transport string // UDP
+	Transport string // UDP or TCP
+	IP6       bool
 }
 
 // A Target is a peer that a call may be sent to.
@@ -105,6 +112,7 @@ type Target struct {
 	User   []byte      // user part after the route's rewriting; nil: as received
 	Rule   edit.Reason // the route that chose it: sbc.hcl:40
 	Follow bool        // its 3xx are followed
+	Open   bool        // nothing says that it must be this transport
 	URI    []byte      // the Request-URI, where the far end of a dialog is meant; nil: of User and Host
 }
 
@@ -230,6 +238,7 @@ type Effect struct {
 	Server  Server
 	Client  Client
 	Flow    Flow
+	Instead Flow // of Start: by which the request goes if it cannot go by Flow; zero: none
 	Peer    int
 	Status  int
 	Method  sip.Method

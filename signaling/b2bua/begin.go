@@ -271,7 +271,7 @@ func (c *Calls) adopt(m *sip.Message) (*pair, Side) {
 	l := &p.legs[B]
 	l.remoteTag = append(l.remoteTag[:0], m.Bytes(m.From().Tag)...)
 	l.remote = m.Unfold(nil, m.From().Value)
-	l.learn(m, true)
+	c.learn(l, m, true)
 	c.hand = ref.call
 	return p, B
 }

@@ -140,7 +140,7 @@ func (c *Calls) openDialog(call *Call, ev *Event) {
 	l.localSeq = c.firstSeq()
 	c.newTag(call, A, l)
 	l.local = append(append(m.Unfold(nil, m.To().Value), ";tag="...), l.localTag...)
-	l.learn(m, true)
+	c.learn(l, m, true)
 	call.Caller, call.Callee = userOf(m, m.From().URI), userOf(m, m.RequestURI())
 }
 
@@ -226,7 +226,7 @@ func (c *Calls) openLegB(call *Call, t *Target) {
 	if id, ok := c.opt.IDs.Read(ident.Tag, l.localTag); ok {
 		delete(c.legs, id.Serial)
 	}
-	*l = leg{realm: c.opt.Listeners[t.Flow.Listener].Realm, peer: t.Peer, flow: t.Flow, next: t.Flow, state: legEarly}
+	*l = leg{realm: c.opt.Listeners[t.Flow.Listener].Realm, peer: t.Peer, flow: t.Flow, next: t.Flow, open: t.Open, state: legEarly}
 	l.callID = c.opt.IDs.Append(nil, ident.CallID, ident.ID{Serial: c.opt.Rand.Uint64(), Shard: call.shard})
 	l.localSeq = c.firstSeq()
 	l.sent = c.newSDP()

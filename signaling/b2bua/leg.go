@@ -29,6 +29,7 @@ type leg struct {
 	routes    []byte // route set as complete Route lines
 	strict    []byte // first route, when it is a strict router: it becomes the Request-URI
 	next      Flow   // where requests go
+	open      bool   // the far end's URI names no transport
 	sent      sentSDP
 	said      []line // what the far end last agreed to, by media line
 	offered   []line // what it proposed, while an offer is open
@@ -101,21 +102,21 @@ func (l *leg) keepAck(ack []byte, to Flow, seq uint32) {
 // learn takes what m, from the leg's far end, says about where the far end is:
 // its Contact as remote target, and with the first message of a dialog its
 // Record-Route as route set (RFC 3261 section 12.1 and 12.2.1.2).
-func (l *leg) learn(m *sip.Message, first bool) {
+func (c *Calls) learn(l *leg, m *sip.Message, first bool) {
 	if uri := contactURI(m); uri != nil {
 		l.target = append(l.target[:0], uri...)
 	}
 	if first {
 		l.learnRoutes(m)
 	}
-	l.aim()
+	c.aim(l)
 }
 
 // moved makes uri the remote target, unless there is none.
-func (l *leg) moved(uri []byte) {
+func (c *Calls) moved(l *leg, uri []byte) {
 	if len(uri) > 0 {
 		l.target = append(l.target[:0], uri...)
-		l.aim()
+		c.aim(l)
 	}
 }
 
@@ -207,9 +208,11 @@ func (l *leg) requestURI() (uri, routes []byte) {
 // aim computes where requests of the dialog go: to the first route or the
 // remote target where that is an address, else the way the dialog began. A
 // host name is not looked up: what a peer writes into a Contact must not make
-// us ask anybody.
-func (l *leg) aim() {
-	l.next = l.flow
+// us ask anybody. A target that names no transport means the one by which the
+// dialog began: far ends on streams rarely say it, though RFC 3263 section 4.1
+// would have UDP then.
+func (c *Calls) aim(l *leg) {
+	l.next, l.open = l.flow, true
 	hop := l.target
 	if l.strict != nil {
 		hop = l.strict
@@ -234,15 +237,46 @@ func (l *leg) aim() {
 	if maddr, ok := sip.Param(hop, uri.Params, "maddr"); ok {
 		host = maddr.Of(hop)
 	}
-	addr, err := netip.ParseAddr(string(host))
-	if err != nil || addr.Is4() != l.flow.Remote.Addr().Is4() || !sdp.Usable(addr, l.flow.Remote.Addr().IsLoopback()) {
+	addr, err := netip.ParseAddr(string(bytes.Trim(host, "[]")))
+	if err != nil || !sdp.Usable(addr, l.flow.Remote.Addr().IsLoopback()) {
+		return
+	}
+	transport := c.opt.Listeners[l.flow.Listener].Transport
+	if named, ok := sip.Param(hop, uri.Params, "transport"); ok {
+		transport, l.open = string(bytes.ToUpper(named.Of(hop))), false
+	}
+	listener, ok := c.listener(l, transport, addr)
+	if !ok {
 		return
 	}
 	port := uri.Port
 	if port == 0 {
 		port = 5060
 	}
-	l.next.Remote = netip.AddrPortFrom(addr, uint16(port))
+	l.next = Flow{Listener: listener, Remote: netip.AddrPortFrom(addr, uint16(port))}
+	if listener == l.flow.Listener && addr == l.flow.Remote.Addr() {
+		l.next.Conn = l.flow.Conn
+	}
+}
+
+// connected notes by which connection the far end was heard of last: requests
+// go there rather than by one of their own, which a NAT or firewall in front of
+// the far end might not let in.
+func (l *leg) connected(by Flow) {
+	if by.Listener == l.flow.Listener && by.Remote.Addr() == l.flow.Remote.Addr() {
+		l.flow.Conn = by.Conn
+	}
+}
+
+// listener returns the listener by which the far end of l is reached at an
+// address: the one of the dialog where it can be.
+func (c *Calls) listener(l *leg, transport string, addr netip.Addr) (uint16, bool) {
+	serves := func(o *Listener) bool { return o.Transport == transport && o.IP6 == addr.Is6() && o.Realm == l.realm }
+	if serves(&c.opt.Listeners[l.flow.Listener]) {
+		return l.flow.Listener, true
+	}
+	i := slices.IndexFunc(c.opt.Listeners, func(o Listener) bool { return serves(&o) })
+	return uint16(max(i, 0)), i >= 0
 }
 
 // refresh tells whether a request or its 2xx may change the remote target

@@ -49,7 +49,7 @@ func (c *Calls) pairOf(call *Call, m *sip.Message) *pair {
 		return nil
 	}
 	p := c.fork(call)
-	p.legs[B].early(m)
+	c.early(&p.legs[B], m)
 	return p
 }
 

@@ -227,7 +227,7 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	if r.initial && makesDialog(r.method) && m.Status()/100 == 2 {
 		if fork := c.pairOf(call, m); fork != nil {
 			p = fork
-			p.legs[B].early(m)
+			c.early(&p.legs[B], m)
 		}
 	}
 	if final {
@@ -244,8 +244,8 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 	tl.From, tl.To = r.of(l)
 	if refresh(r.method) && m.Status()/100 == 2 {
 		tl.Contact = c.contact(l)
-		l.moved(r.target)
-		p.legs[r.from.other()].learn(m, false)
+		c.moved(l, r.target)
+		c.learn(&p.legs[r.from.other()], m, false)
 	}
 	if r.initial {
 		c.learnKnown(p, B, m, nil)

@@ -14,12 +14,15 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 	}
 	c.hand = call
 	if in := call.inv; in != nil && in.client == ev.Client {
+		call.legs[in.from.other()].connected(ev.Flow)
 		do = append(do, Effect{Do: Saw, Call: call, Side: in.from.other(), Msg: ev.Msg})
 		return c.responded(call, ev, do)
 	}
 	for i := range call.relays {
 		if call.relays[i].client == ev.Client {
-			do = append(do, Effect{Do: Saw, Call: call, Side: call.relays[i].from.other(), Msg: ev.Msg})
+			r := &call.relays[i]
+			r.pair.legs[r.from.other()].connected(ev.Flow)
+			do = append(do, Effect{Do: Saw, Call: call, Side: r.from.other(), Msg: ev.Msg})
 			return c.relayResponse(call, i, ev, do)
 		}
 	}
@@ -124,7 +127,7 @@ func (c *Calls) confirm(l *leg, m *sip.Message, first bool) {
 		}
 		l.remote = m.Unfold(l.remote[:0], m.To().Value)
 	}
-	l.learn(m, first)
+	c.learn(l, m, first)
 }
 
 // relayProvisional sends a 101-199 on to the caller.
@@ -146,7 +149,7 @@ func (c *Calls) relayProvisional(p *pair, ev *Event, do []Effect) []Effect {
 	}
 	in.rang = true
 	if in.initial {
-		p.legs[side].early(m)
+		c.early(&p.legs[side], m)
 	}
 	c.learnKnown(p, side, m, &d)
 	e, do := c.writeResponse(p, m, &d, do)
@@ -166,14 +169,14 @@ func (c *Calls) relayProvisional(p *pair, ev *Event, do []Effect) []Effect {
 // early takes the dialog that a provisional response makes: requests may cross
 // in it before the call is answered (RFC 3261 section 12.1.2). Of a fork's
 // dialogs the last that was heard of counts.
-func (l *leg) early(m *sip.Message) {
+func (c *Calls) early(l *leg, m *sip.Message) {
 	tag := m.Bytes(m.To().Tag)
 	if len(tag) == 0 || string(tag) == string(l.remoteTag) {
 		return
 	}
 	l.remoteTag = append(l.remoteTag[:0], tag...)
 	l.remote = m.Unfold(l.remote[:0], m.To().Value)
-	l.learn(m, true)
+	c.learn(l, m, true)
 	l.seqKnown = false
 }
 
@@ -202,7 +205,7 @@ func (c *Calls) success(p *pair, ev *Event, do []Effect) []Effect {
 	c.finish(call, in.client)
 	do = c.win(p, do)
 	c.confirm(&p.legs[side], m, in.initial)
-	p.legs[in.from].moved(in.target)
+	c.moved(&p.legs[in.from], in.target)
 	c.keepDecline(in, m)
 	c.learnKnown(p, side, m, &d)
 	e, do := c.writeResponse(p, m, &d, do)

@@ -28,7 +28,28 @@ func (c *Calls) writeRequest(p *pair, to Side, m *sip.Message, e Effect, branch 
 	if refresh(m.Method()) {
 		tl.Contact = c.contact(l)
 	}
-	return c.write(p, to, m, e, tl, d, do)
+	before := len(do)
+	e, do = c.write(p, to, m, e, tl, d, do)
+	if by, ok := c.stream(l, &e); ok {
+		tl.Vias = c.work.keep(c.appendVia(c.work.take(), by.Listener, branch))
+		e.Flow, e.Instead = by, e.Flow
+		e, do = c.write(p, to, m, e, tl, d, do[:before])
+	}
+	return e, do
+}
+
+// datagramMax is the longest request, in octets, that goes by UDP where there
+// is a choice (RFC 3261 section 18.1.1).
+const datagramMax = 1300
+
+// stream tells whether a request has to go by a stream, because of its size,
+// and may. Where that is not known to work it goes in fragments: a far end
+// without TCP would swallow the call.
+func (c *Calls) stream(l *leg, e *Effect) (Flow, bool) {
+	if e.Do != Start || len(e.Bytes) <= datagramMax || !l.open || c.opt.Stream == nil || c.opt.Listeners[e.Flow.Listener].Transport != "UDP" {
+		return Flow{}, false
+	}
+	return c.opt.Stream(e.Flow)
 }
 
 // write makes the octets of e for the far end of leg to: what came in as m,
@@ -147,7 +168,11 @@ func (c *Calls) audit(p *pair, to Side, out []byte, do []Effect) ([]byte, []Effe
 // contact returns our Contact on a leg.
 func (c *Calls) contact(l *leg) []byte {
 	b := append(c.work.take(), "<sip:"...)
-	b = append(b, c.opt.Listeners[l.flow.Listener].Host...)
+	at := &c.opt.Listeners[l.flow.Listener]
+	b = append(b, at.Host...)
+	if at.Transport == "TCP" {
+		b = append(b, ";transport=tcp"...)
+	}
 	return c.work.keep(append(b, '>'))
 }
 

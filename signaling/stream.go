@@ -1,0 +1,106 @@
+package signaling
+
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"sbc/policy"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/edit"
+	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
+)
+
+// streams say with which peers TCP has worked, where nothing in the file says
+// that they speak it. All shards share them.
+type streams struct {
+	works []atomic.Bool // by peer
+}
+
+// listenerFor returns the first listener of a realm for a transport and an
+// address family.
+func (o *Options) listenerFor(realm int, tcp, ip4 bool) (uint16, bool) {
+	for i, l := range o.Listeners {
+		if l.Realm == realm && l.TCP == tcp && l.Addr.Addr().Is4() == ip4 {
+			return uint16(i), true
+		}
+	}
+	return 0, false
+}
+
+// listenerTo returns the listener by which the first request to a peer goes:
+// by the transport that its target names, or UDP before TCP where it names
+// none.
+func (o *Options) listenerTo(p *policy.Peer, addr netip.Addr) (uint16, bool) {
+	listener, ok := o.listenerFor(p.Realm, p.Target.First() == policy.TCP, addr.Is4())
+	if !ok && p.Target.Transport == "" {
+		return o.listenerFor(p.Realm, true, addr.Is4())
+	}
+	return listener, ok
+}
+
+// stream tells whether what goes by a flow arrives, or the connection breaks:
+// such a transport sends nothing twice.
+func (s *Shard) stream(flow b2bua.Flow) bool { return s.opt.Listeners[flow.Listener].TCP }
+
+// openPeer returns the peer that listens at the far end of a flow, if its target
+// names no transport.
+func (s *Shard) openPeer(flow b2bua.Flow) (int, bool) {
+	peer, ok := s.rules.Peer(s.opt.Listeners[flow.Listener].Realm, flow.Remote)
+	if !ok {
+		return 0, false
+	}
+	t := &s.rules.Peers()[peer].Target
+	return peer, t.Transport == "" && flow.Remote.Port() == orDefault(t.Port)
+}
+
+// streamFor is b2bua.Options.Stream.
+func (s *Shard) streamFor(flow b2bua.Flow) (b2bua.Flow, bool) {
+	peer, ok := s.openPeer(flow)
+	if !ok || !s.opt.streams.works[peer].Load() {
+		return b2bua.Flow{}, false
+	}
+	listener, ok := s.opt.listenerFor(s.opt.Listeners[flow.Listener].Realm, true, flow.Remote.Addr().Is4())
+	return b2bua.Flow{Listener: listener, Remote: flow.Remote}, ok
+}
+
+// streamed notes whether TCP works with the peer to which a request went: only
+// one for which we had to find the way ourselves says so.
+func (s *Shard) streamed(tx *client, works bool) {
+	if !tx.fresh || !s.stream(tx.flow) {
+		return
+	}
+	if peer, ok := s.openPeer(tx.flow); ok && s.opt.streams.works[peer].Load() != works {
+		s.opt.streams.works[peer].Store(works)
+	}
+}
+
+// byDatagram sends a request that could not go by a stream in the way that it
+// would have gone if it were shorter (RFC 3261 section 18.1.1).
+func (s *Shard) byDatagram(tx *client) bool {
+	if !tx.instead.Remote.IsValid() {
+		return false
+	}
+	var m sip.Message
+	if m.Parse(tx.bytes) != nil {
+		return false
+	}
+	at, via := &s.opt.Listeners[tx.instead.Listener], m.Via()
+	b, err := m.AppendTo(nil, []edit.Edit{
+		{Start: via.Transport.Start, End: via.Transport.End, New: []byte(at.transport())},
+		{Start: via.Host.Start, End: via.Params.Start, New: []byte(at.Host)},
+	})
+	if err != nil {
+		return false
+	}
+	s.timers.stop(&tx.retry)
+	s.timers.stop(&tx.timeout)
+	tx.flow, tx.instead, tx.fresh, tx.bytes = tx.instead, b2bua.Flow{}, false, b
+	if tx.method == sip.INVITE {
+		tx.invite = transaction.NewClientInvite(false, tx.bytes)
+	} else {
+		tx.other = transaction.NewClientNonInvite(false, tx.bytes)
+	}
+	s.stepClient(tx, transaction.Event{Is: transaction.Start}, nil)
+	return true
+}
