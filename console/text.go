@@ -59,7 +59,7 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 	p.line("%s now, %d attempted, %d answered", count(st.Calls, "call"), st.Attempts, st.Answered)
 	p.line("leaks %d, panics %d, ledger %s", st.Leaks, st.Panics, ledger(st.Ledger))
 	p.line("")
-	p.table([]string{"REALM", "PORT PAIRS", "IN USE", "RESTING", "LISTENS ON"}, realmRows(st))
+	p.table([]string{"REALM", "PORT PAIRS", "IN USE", "RESTING", "CONNECTIONS", "LISTENS ON"}, realmRows(st))
 	p.line("")
 	p.table([]string{"PEER", "REALM", "CALLS", "LIMIT", "TARGET", "ADDRESSES"}, peerRows(st))
 	p.line("")
@@ -77,7 +77,7 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 
 func realmRows(st signaling.Status) (rows [][]string) {
 	for _, r := range st.Realms {
-		rows = append(rows, []string{r.Name, strconv.Itoa(r.Ports), strconv.Itoa(r.InUse), strconv.Itoa(r.Resting), strings.Join(r.Listen, ", ")})
+		rows = append(rows, []string{r.Name, strconv.Itoa(r.Ports), strconv.Itoa(r.InUse), strconv.Itoa(r.Resting), strconv.Itoa(r.Connections.Open), strings.Join(r.Listen, ", ")})
 	}
 	return rows
 }

@@ -8,11 +8,13 @@ const (
 	Pass          Cause  = iota // not dropped
 	WrongSource                 // from another address or port than the pinned one
 	NoRemote                    // a far end is not known yet, or has switched the stream off
-	RTPMalformed                // RFC 3550 appendix A.1
-	RTCPMalformed               // RFC 3550 appendix A.2
+	RTPMalformed                // RFC 3550 appendix A.1; or it would be RTCP to a far end that multiplexes
+	RTCPMalformed               // RFC 3550 appendix A.2; or a BYE or SDES of an SSRC that is not the far end's
 	TooLong                     // over MaxDatagram
 	Held                        // the far end may not send now, or the other one does not want to receive
-	SendFailed                  // the kernel did not take it
+	SendFailed                  // the kernel did not take it, or the port for RTCP could not be opened
+	Family                      // the far end is at an address of another family than its side's
+	Fork                        // from the far end of an early dialog while another one is audible
 	Causes        = iota        // how many there are, Pass included
 )
 
@@ -25,6 +27,8 @@ var causeNames = [Causes]string{
 	TooLong:       "rtp_too_long",
 	Held:          "held",
 	SendFailed:    "send_failed",
+	Family:        "family",
+	Fork:          "fork",
 }
 
 // String returns the label of the cause in metrics.

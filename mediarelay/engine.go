@@ -24,11 +24,21 @@ type Options struct {
 const DefaultRest = 5 * time.Second
 
 // A RealmPool is the range of ports that media uses in one realm. Only whole
-// pairs are used: an even port and the odd one after it.
+// pairs are used: an even port and the odd one after it. Both addresses share
+// the range: a pair that is out belongs to one stream, whichever its family.
 type RealmPool struct {
 	Name        string
-	Addr        netip.Addr // ours in this realm; never unspecified
+	Addr        netip.Addr // IPv4, ours in this realm; not valid: none
+	Addr6       netip.Addr // IPv6, likewise; at least one of them is valid, and none unspecified
 	First, Last uint16     // both included
+}
+
+// Of returns the pool's address of one family; not valid: it has none.
+func (p *RealmPool) Of(ip6 bool) netip.Addr {
+	if ip6 {
+		return p.Addr6
+	}
+	return p.Addr
 }
 
 // An Engine relays media. Its methods are called by many goroutines (the
@@ -36,7 +46,8 @@ type RealmPool struct {
 // one goroutine at a time.
 type Engine interface {
 	// Open takes a pair of ports on both sides of one media line. The error
-	// is an *Exhausted when a realm has no pair left; then nothing is taken.
+	// is an *Exhausted when a realm has no pair left, and a *NoFamily when it
+	// has no address of the family asked for; then nothing is taken.
 	Open(o Open) (Stream, error)
 
 	// Ports returns the use of each realm's pool, in the order of
@@ -56,8 +67,9 @@ type Engine interface {
 type Open struct {
 	Session SessionID
 	Realm   [2]int   // index into Options.Realms, by side
+	IP6     [2]bool  // by side: its ports are at the realm's IPv6 address; false: at the IPv4 one
 	Mux     [2]bool  // by side: RTP and RTCP on one port from the start (RFC 5761)
-	RTCP    bool     // false: not RTP (T.38 over UDPTL for instance); one port a side, what comes is passed unread
+	Opaque  bool     // not RTP at first (T.38 over UDPTL for instance): the port for RTCP opens when Set names a far end that sends RTP
 	RTCPKey [16]byte // of the call, secret: makes the CNAMEs that a side sees; equal for all streams of a call, so that they stay one participant's
 }
 
@@ -69,7 +81,20 @@ type Stream interface {
 	// Set says what the far end of that side is, as the last offer/answer
 	// left it. It may be called while packets flow, and for one side long
 	// before the other. Packets are relayed as soon as both are known.
+	//
+	// A far end of another family than the side's counts as nobody.
 	Set(side Side, r Remote)
+
+	// Add says that the side has one more far end, of an early dialog beside
+	// those before (a fork of the INVITE). The newest of them from which
+	// media has come is the audible one: it alone is heard, and it alone
+	// gets what the other side sends. Before any media came, the newest of
+	// all gets that. Set ends this: only the one that it names remains.
+	//
+	// A far end at an RTP address that is there already takes the place of
+	// the one before; one that is nobody changes nothing. The error is
+	// ErrForks, or ErrRing where what goes to r would come back.
+	Add(side Side, r Remote) error
 
 	// Stats returns the counters, by the side from which packets came.
 	Stats() [2]Stats
@@ -98,19 +123,14 @@ func (s Side) String() string { return [2]string{"a", "b"}[s&1] }
 type Local struct {
 	Addr     netip.Addr
 	Port     uint16
-	RTCPPort uint16 // equal to Port when opened with Mux; 0 when opened without RTCP
+	RTCPPort uint16 // equal to Port when opened with Mux; ours also while the stream is opaque
 }
 
 // RTP returns the address and port for RTP, or for what is passed unread.
 func (l Local) RTP() netip.AddrPort { return netip.AddrPortFrom(l.Addr, l.Port) }
 
-// RTCP returns the address and port for RTCP; not valid if there is none.
-func (l Local) RTCP() netip.AddrPort {
-	if l.RTCPPort == 0 {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(l.Addr, l.RTCPPort)
-}
+// RTCP returns the address and port for RTCP.
+func (l Local) RTCP() netip.AddrPort { return netip.AddrPortFrom(l.Addr, l.RTCPPort) }
 
 // Remote is the far end of one side as its session description says. The zero
 // Remote is nobody: nothing is taken from it and nothing sent to it.
@@ -121,7 +141,12 @@ type Remote struct {
 	Opaque   bool           // it sends something else than RTP now, as when a call becomes a fax: passed unread
 	Sends    bool           // it may send: its direction, as agreed, includes send
 	Receives bool           // it wants to receive
+	Payload  *PayloadMap    // what its payload types become on the way to the other side; nil: they stay. Never changed after Set
 }
+
+// NeedsRTCP reports whether a port for RTCP must be open for r: it is there,
+// and what it sends is RTP with RTCP on a port of its own.
+func (r *Remote) NeedsRTCP() bool { return !r.Opaque && !r.Mux && !nobody(plain(r.RTP)) }
 
 // PortUse is the use of one realm's pool, in pairs of ports: each side of a
 // stream holds exactly one, also where it needs a single port.
@@ -131,10 +156,35 @@ type PortUse struct {
 	InUse   int
 	Resting int    // given back, or found taken by another process, and waiting
 	Skipped uint64 // ports that another process had when we wanted them, since the start
+	NoRTCP  uint64 // times that a line became RTP and its port for RTCP could not be opened, since the start
 }
 
 // ErrClosed is the error of an Open after Close.
 var ErrClosed = errors.New("the media engine is closed")
+
+// ErrForks is the error of an Add beyond the far ends that a side may have.
+var ErrForks = fmt.Errorf("a side has at most %d far ends", forksMax)
+
+// ErrRing is the error of an Add whose far end leads back to the stream
+// through our own ports.
+var ErrRing = errors.New("the far end leads back through our own ports")
+
+// NoFamily is the error of an Open for a family that a realm has no address of.
+type NoFamily struct {
+	Realm string
+	IP6   bool // what was asked for
+}
+
+func (e *NoFamily) Error() string {
+	return fmt.Sprintf("realm %q has no %s address for media", e.Realm, familyName(e.IP6))
+}
+
+func familyName(ip6 bool) string {
+	if ip6 {
+		return "IPv6"
+	}
+	return "IPv4"
+}
 
 // Exhausted is the error of an Open that found no free pair in a realm.
 type Exhausted struct{ Realm string }

@@ -57,10 +57,11 @@ func tell(src, pinned netip.AddrPort) who {
 }
 
 // target tells what r lets us do with RTP or RTCP. RTCP goes on while a
-// stream is held (RFC 8866 section 6.7.4).
+// stream is held (RFC 8866 section 6.7.4), and has no meaning to a far end that
+// does not send RTP.
 func (r *Remote) target(rtcp bool) target {
 	switch {
-	case nobody(r.addr(rtcp)):
+	case nobody(r.addr(rtcp)) || rtcp && r.Opaque:
 		return absent
 	case !r.Receives && !rtcp:
 		return deaf

@@ -19,6 +19,7 @@ type Model struct {
 	streams int
 	now     time.Duration
 	closed  bool
+	buf     []byte // the datagram of an Inject, which Receive may change
 	scratch []byte
 }
 
@@ -33,6 +34,7 @@ type modelStream struct {
 	o       Open
 	session Session
 	local   [2]Local
+	rtcp    [2]bool // by side: the port for RTCP is open
 	closed  bool
 	last    [2]Stats // when closed
 }
@@ -58,6 +60,9 @@ func (m *Model) Open(o Open) (Stream, error) {
 	if m.closed {
 		return nil, fmt.Errorf("open media stream: %w", ErrClosed)
 	}
+	if err := m.o.CheckOpen(&o); err != nil {
+		return nil, err
+	}
 	s := &modelStream{m: m, o: o}
 	for side, realm := range o.Realm {
 		port, ok := m.pools[realm].Take(m.now)
@@ -72,8 +77,8 @@ func (m *Model) Open(o Open) (Stream, error) {
 	s.session.Init(o, s.local)
 	for side, l := range s.local {
 		m.ports[l.RTP()] = modelPort{s, Side(side), RTPPort}
-		if l.RTCPPort != 0 && l.RTCPPort != l.Port {
-			m.ports[l.RTCP()] = modelPort{s, Side(side), RTCPPort}
+		if !o.Opaque && l.RTCPPort != l.Port {
+			s.openRTCP(Side(side))
 		}
 	}
 	m.streams++
@@ -123,7 +128,8 @@ func (m *Model) Inject(to, src netip.AddrPort, b []byte) (Sent, Cause) {
 	if !ok {
 		return Sent{}, NoRemote
 	}
-	v := p.stream.session.Receive(p.side, p.port, src, b, m.scratch, m.now)
+	m.buf = append(m.buf[:0], b...)
+	v := p.stream.session.Receive(p.side, p.port, src, m.buf, m.scratch, m.now)
 	if v.Cause != Pass {
 		return Sent{}, v.Cause
 	}
@@ -154,8 +160,29 @@ func (s *modelStream) Local(side Side) Local { return s.local[side] }
 
 func (s *modelStream) Set(side Side, r Remote) {
 	if !s.closed {
+		s.openFor(side, &r)
 		s.session.SetChecked(side, r, s.m.find)
 	}
+}
+
+func (s *modelStream) Add(side Side, r Remote) error {
+	if s.closed {
+		return nil
+	}
+	s.openFor(side, &r)
+	return s.session.AddChecked(side, r, s.m.find)
+}
+
+// openFor opens the port for RTCP if r is the first far end that needs it.
+func (s *modelStream) openFor(side Side, r *Remote) {
+	if l := s.local[side]; r.NeedsRTCP() && !s.rtcp[side] && l.RTCPPort != l.Port {
+		s.openRTCP(side)
+	}
+}
+
+func (s *modelStream) openRTCP(side Side) {
+	s.rtcp[side] = true
+	s.m.ports[s.local[side].RTCP()] = modelPort{s, side, RTCPPort}
 }
 
 func (s *modelStream) Stats() [2]Stats {

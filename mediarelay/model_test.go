@@ -35,7 +35,7 @@ func openStream(t *testing.T, m *Model, o Open) Stream {
 	return s
 }
 
-var audio = Open{Realm: [2]int{0, 1}, RTCP: true}
+var audio = Open{Realm: [2]int{0, 1}}
 
 // want injects a packet and compares what becomes of it.
 func want(t *testing.T, what string, m *Model, to, src netip.AddrPort, b []byte, cause Cause, from, dest netip.AddrPort) {
@@ -126,44 +126,6 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// RFC 5761: one port or two, on each side by itself, chosen by us at the
-// opening or by the far end in its answer.
-func TestMux(t *testing.T) {
-	rr, p := unhex(t, hexRR), rtp(0, 1, 160, 1)
-	for _, local := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
-		for _, remote := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
-			m := newModel(t, 1)
-			o := audio
-			o.Mux = local
-			s := openStream(t, m, o)
-			ends := [2]Remote{caller, callee}
-			for side := range ends {
-				ends[side].Mux = remote[side]
-				s.Set(Side(side), ends[side])
-			}
-			for side := range ends {
-				from, to := s.Local(Side(side)), s.Local(Side(side).Other())
-				out := to.RTCP()
-				if remote[1-side] {
-					out = to.RTP()
-				}
-				if (from.RTCPPort == from.Port) != local[side] {
-					t.Fatalf("mux %v: %+v", local[side], from)
-				}
-				in := from.RTCP()
-				if remote[side] {
-					in = from.RTP()
-				}
-				want(t, "RTP", m, from.RTP(), ends[side].addr(false), p, Pass, to.RTP(), ends[1-side].addr(false))
-				want(t, "RTCP", m, in, ends[side].addr(true), rr, Pass, out, ends[1-side].addr(true))
-			}
-			if x := s.Stats(); x[A].RTCP != 1 || x[B].RTCP != 1 || x[A].Packets != 1 || x[B].Packets != 1 {
-				t.Errorf("local %v remote %v: %+v", local, remote, x)
-			}
-		}
-	}
-}
-
 // Without mux a packet of the RTCP range on the RTP port is RTP: payload
 // types 64 to 95 with the marker are legal there.
 func TestNoMuxNoRTCPOnRTPPort(t *testing.T) {
@@ -177,12 +139,14 @@ func TestNoMuxNoRTCPOnRTPPort(t *testing.T) {
 
 func TestWithoutRTCP(t *testing.T) {
 	m := newModel(t, 1)
-	s := openStream(t, m, Open{Realm: [2]int{0, 1}})
-	s.Set(A, caller)
-	s.Set(B, callee)
+	s := openStream(t, m, Open{Realm: [2]int{0, 1}, Opaque: true})
+	fax, far := caller, callee
+	fax.Opaque, far.Opaque = true, true
+	s.Set(A, fax)
+	s.Set(B, far)
 	a, b := s.Local(A), s.Local(B)
-	if a.RTCPPort != 0 || a.RTCP().IsValid() {
-		t.Errorf("%+v", a)
+	if a.RTCPPort != a.Port+1 || m.Live(a.RTCP()) || m.Live(b.RTCP()) {
+		t.Errorf("%+v: the port for RTCP is told, but not open", a)
 	}
 	for _, p := range [][]byte{{}, {0}, []byte("udptl"), unhex(t, hexSR+hexSDES)} {
 		want(t, "unread", m, a.RTP(), caller.RTP, p, Pass, b.RTP(), callee.RTP)
@@ -275,7 +239,7 @@ func TestModelExhaustion(t *testing.T) {
 
 func TestExhaustionOfTheSecondRealmTakesNothing(t *testing.T) {
 	m := newModel(t, 2)
-	both := Open{Realm: [2]int{1, 1}, RTCP: true}
+	both := Open{Realm: [2]int{1, 1}}
 	openStream(t, m, both)
 	_, err := m.Open(audio)
 	if err == nil || err.Error() != `no media port is free in realm "outside"` {

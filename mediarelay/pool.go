@@ -24,6 +24,7 @@ type Pool struct {
 	out     []bool
 	inUse   int
 	skipped uint64
+	noRTCP  uint64
 }
 
 type rested struct {
@@ -106,6 +107,10 @@ func (p *Pool) Skip(port uint16, now time.Duration) bool {
 	return ok
 }
 
+// CountNoRTCP counts that the port for RTCP of a pair that is out could not be
+// opened when its line became RTP.
+func (p *Pool) CountNoRTCP() { p.noRTCP++ }
+
 func (p *Pool) back(port uint16) (pair uint16, ok bool) {
 	pair = (port - p.first) / 2
 	if port < p.first || port&1 != 0 || int(pair) >= len(p.out) || !p.out[pair] {
@@ -119,5 +124,5 @@ func (p *Pool) back(port uint16) (pair uint16, ok bool) {
 // Use returns the counters of the pool at now; Realm is left empty.
 func (p *Pool) Use(now time.Duration) PortUse {
 	p.wake(now)
-	return PortUse{Total: len(p.out), InUse: p.inUse, Resting: p.waiting, Skipped: p.skipped}
+	return PortUse{Total: len(p.out), InUse: p.inUse, Resting: p.waiting, Skipped: p.skipped, NoRTCP: p.noRTCP}
 }

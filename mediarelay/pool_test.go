@@ -175,23 +175,31 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 
 func TestOptionsCheck(t *testing.T) {
 	lan, out := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.1")
+	lan6, out6, none := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:f::1"), netip.Addr{}
 	for _, c := range []struct {
 		name   string
 		realms []RealmPool
 		rest   time.Duration
 		want   string // part of the error
 	}{
-		{"two realms", []RealmPool{{"in", lan, 20000, 20001}, {"out", out, 20000, 20001}}, 0, ""},
-		{"ranges side by side", []RealmPool{{"in", lan, 20000, 20009}, {"out", lan, 20010, 20019}}, 0, ""},
-		{"ranges that overlap", []RealmPool{{"in", lan, 20000, 20010}, {"out", lan, 20010, 20019}}, 0, "overlap"},
-		{"no pair", []RealmPool{{"in", lan, 20001, 20002}}, 0, "no pair"},
-		{"upside down", []RealmPool{{"in", lan, 20009, 20000}}, 0, "no pair"},
-		{"port 0", []RealmPool{{"in", lan, 0, 100}}, 0, "no pair"},
-		{"no address", []RealmPool{{"in", netip.Addr{}, 20000, 20009}}, 0, "one address"},
-		{"any address", []RealmPool{{"in", netip.IPv4Unspecified(), 20000, 20009}}, 0, "one address"},
-		{"multicast", []RealmPool{{"in", netip.MustParseAddr("224.0.0.1"), 20000, 20009}}, 0, "one address"},
-		{"mapped", []RealmPool{{"in", netip.MustParseAddr("::ffff:192.0.2.1"), 20000, 20009}}, 0, "one address"},
-		{"negative rest", []RealmPool{{"in", lan, 20000, 20009}}, -1, "rest"},
+		{"two realms", []RealmPool{{"in", lan, none, 20000, 20001}, {"out", out, none, 20000, 20001}}, 0, ""},
+		{"both families", []RealmPool{{"in", lan, lan6, 20000, 20001}, {"out", out, out6, 20000, 20001}}, 0, ""},
+		{"one of each", []RealmPool{{"in", lan, none, 20000, 20001}, {"out", none, out6, 20000, 20001}}, 0, ""},
+		{"ranges side by side", []RealmPool{{"in", lan, lan6, 20000, 20009}, {"out", lan, lan6, 20010, 20019}}, 0, ""},
+		{"ranges that overlap", []RealmPool{{"in", lan, none, 20000, 20010}, {"out", lan, none, 20010, 20019}}, 0, "overlap at 192.0.2.1"},
+		{"ranges that overlap in IPv6", []RealmPool{{"in", lan, lan6, 20000, 20010}, {"out", out, lan6, 20010, 20019}}, 0, "overlap at 2001:db8::1"},
+		{"no pair", []RealmPool{{"in", lan, none, 20001, 20002}}, 0, "no pair"},
+		{"upside down", []RealmPool{{"in", lan, none, 20009, 20000}}, 0, "no pair"},
+		{"port 0", []RealmPool{{"in", lan, none, 0, 100}}, 0, "no pair"},
+		{"no address", []RealmPool{{"in", none, none, 20000, 20009}}, 0, "one address"},
+		{"any address", []RealmPool{{"in", netip.IPv4Unspecified(), none, 20000, 20009}}, 0, "one IPv4 address"},
+		{"any IPv6 address", []RealmPool{{"in", lan, netip.IPv6Unspecified(), 20000, 20009}}, 0, "one IPv6 address"},
+		{"multicast", []RealmPool{{"in", netip.MustParseAddr("224.0.0.1"), none, 20000, 20009}}, 0, "one IPv4 address"},
+		{"IPv6 multicast", []RealmPool{{"in", none, netip.MustParseAddr("ff02::1"), 20000, 20009}}, 0, "one IPv6 address"},
+		{"mapped", []RealmPool{{"in", none, netip.MustParseAddr("::ffff:192.0.2.1"), 20000, 20009}}, 0, "one IPv6 address"},
+		{"IPv6 where IPv4 belongs", []RealmPool{{"in", lan6, none, 20000, 20009}}, 0, "one IPv4 address"},
+		{"IPv4 where IPv6 belongs", []RealmPool{{"in", none, lan, 20000, 20009}}, 0, "one IPv6 address"},
+		{"negative rest", []RealmPool{{"in", lan, none, 20000, 20009}}, -1, "rest"},
 	} {
 		o := Options{Realms: c.realms, Rest: c.rest}
 		switch err := o.Check(); {

@@ -1,6 +1,9 @@
 package mediarelay
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // A far end may be a live port of ours: a PBX that takes itself out of the
 // media path joins two calls inside the relay (a spiral). Datagrams then go
@@ -27,6 +30,21 @@ func (s *Session) SetChecked(side Side, r Remote, find Finder) {
 	}
 }
 
+// AddChecked is Add, unless what goes to r would come back to s: then nothing
+// changes, and the error is ErrRing. What SetChecked says of calls at the same
+// time holds for both.
+func (s *Session) AddChecked(side Side, r Remote, find Finder) error {
+	old := s.pins.Load()
+	if err := s.Add(side, r); err != nil {
+		return err
+	}
+	if s.rings(side, find) {
+		s.pins.Store(old)
+		return ErrRing
+	}
+	return nil
+}
+
 // An entry is a side of a stream at which a datagram comes in.
 type entry struct {
 	s    *Session
@@ -41,8 +59,9 @@ func (s *Session) rings(side Side, find Finder) bool {
 	n := 1
 	for i := 0; i < n; i++ {
 		at := known[i]
-		for _, rtcp := range [2]bool{false, true} {
-			next, ok := at.next(rtcp, find)
+		to := at.s.pins.Load().ends(at.side.Other())
+		for j := range 2 * len(to) {
+			next, ok := at.next(&to[j/2].Remote, j%2 == 1, find)
 			switch {
 			case !ok:
 			case next == known[0] || n == len(known):
@@ -56,21 +75,20 @@ func (s *Session) rings(side Side, find Finder) bool {
 	return false
 }
 
-// next returns where a datagram that came in at e comes in next, if that is a
-// stream of ours that listens to e's stream.
-func (e entry) next(rtcp bool, find Finder) (entry, bool) {
+// next returns where a datagram that came in at e comes in next when it goes
+// to r, if that is a stream of ours that listens to e's stream.
+func (e entry) next(r *Remote, rtcp bool, find Finder) (entry, bool) {
 	out := e.side.Other()
-	r := e.s.Remote(out)
 	from := e.s.local[out].RTP()
-	if rtcp && e.s.via(out, &r) == RTCPPort {
+	if rtcp && e.s.via(out, r) == RTCPPort {
 		from = e.s.local[out].RTCP()
 	}
 	s, side, ok := find(r.addr(rtcp))
 	if !ok {
 		return entry{}, false
 	}
-	pinned := s.Remote(side)
-	return entry{s, side}, pinned.RTP == from || pinned.RTCP == from
+	pinned := s.pins.Load().ends(side)
+	return entry{s, side}, slices.ContainsFunc(pinned, func(p far) bool { return p.RTP == from || p.RTCP == from })
 }
 
 func contains(list []entry, e entry) bool {

@@ -36,7 +36,7 @@ func hops(t *testing.T, m *Model, to, src netip.AddrPort, b []byte) (netip.AddrP
 // row sdp_address of the bad input.
 func TestSpiral(t *testing.T) {
 	m := newModel(t, 4)
-	first, second := openStream(t, m, audio), openStream(t, m, Open{Realm: [2]int{0, 1}, RTCP: true})
+	first, second := openStream(t, m, audio), openStream(t, m, Open{Realm: [2]int{0, 1}})
 	first.Set(B, callee)
 	second.Set(B, pair(other, addr("203.0.113.66:4001")))
 	first.Set(A, local(second, A))

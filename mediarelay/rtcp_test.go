@@ -158,7 +158,12 @@ func FuzzRTCP(f *testing.F) {
 		if len(b) > MaxDatagram || !CheckRTCP(b) {
 			return
 		}
+		var f flow
+		owns := f.owns(b)
 		out := new(Session).rewrite(scratch, b, A)
+		if f.owns(out) != owns {
+			t.Fatalf("%x\nspeaks for others (%v), once rewritten it is the other way\n%x", b, !owns, out)
+		}
 		if !CheckRTCP(out) {
 			t.Fatalf("%x\nbecame malformed:\n%x", b, out)
 		}

@@ -47,6 +47,9 @@ func (p RTP) Timestamp() uint32 { return binary.BigEndian.Uint32(p[4:]) }
 // SSRC returns the synchronization source.
 func (p RTP) SSRC() uint32 { return binary.BigEndian.Uint32(p[8:]) }
 
+// contributors returns the length of the CSRC list.
+func (p RTP) contributors() int { return int(p[0] & 0x0f) }
+
 // isRTCP tells RTCP from RTP on a shared port: the second octet of RTCP is a
 // packet type of 192 to 223, which no payload type may collide with (RFC 5761
 // section 4).

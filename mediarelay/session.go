@@ -17,14 +17,17 @@ const (
 
 // A Session is one stream as an engine's worker sees it: datagrams in,
 // verdicts out. Init comes first, then Receive and Sent belong to one
-// goroutine at a time; Set belongs to one goroutine at a time as well, which
-// may be another one, and Stats to everybody.
+// goroutine at a time; Set and Add belong to one goroutine at a time as well,
+// which may be another one, and Stats to everybody.
 type Session struct {
 	// Constant after Init.
 	mux   [2]bool
-	rtcp  bool
+	ip6   [2]bool
 	key   [16]byte
 	local [2]Local
+
+	// Owned by who calls Set and Add.
+	parties uint32 // far ends that were named so far
 
 	// Atomic.
 	pins atomic.Pointer[pins]
@@ -32,17 +35,12 @@ type Session struct {
 	flows [2]flow
 }
 
-// pins are the far ends of both sides. They are replaced whole, so that a
-// packet never sees half of an offer/answer.
-type pins struct {
-	remotes [2]Remote
-	looped  [2]bool        // the far end was refused: it led back here
-	heard   [2]atomic.Bool // a packet came from this far end
-}
-
-// A flow is what comes from the far end of one side.
+// A flow is what comes from the far end of one side. All but the counters is
+// owned by the worker.
 type flow struct {
-	sources sources // owned by the worker
+	sources sources
+	party   uint32 // whose ssrcs these are
+	known   ssrcs
 	counters
 }
 
@@ -57,36 +55,12 @@ type Verdict struct {
 // Init makes s ready for the stream that o asks for, with the ports that it
 // got.
 func (s *Session) Init(o Open, local [2]Local) {
-	s.mux, s.rtcp, s.key, s.local = o.Mux, o.RTCP, o.RTCPKey, local
+	s.mux, s.ip6, s.key, s.local = o.Mux, o.IP6, o.RTCPKey, local
 	s.pins.Store(new(pins))
 }
 
 // Local returns where the far end of a side has to send to.
 func (s *Session) Local(side Side) Local { return s.local[side] }
-
-// Set replaces the far end of one side.
-func (s *Session) Set(side Side, r Remote) { s.set(side, r, false) }
-
-func (s *Session) set(side Side, r Remote, looped bool) {
-	r.RTP, r.RTCP = plain(r.RTP), plain(r.RTCP)
-	old := s.pins.Load()
-	next := &pins{remotes: old.remotes, looped: old.looped}
-	next.remotes[side], next.looped[side] = r, looped
-	for i := range next.heard {
-		same := old.remotes[i].RTP == next.remotes[i].RTP
-		next.heard[i].Store(same && old.heard[i].Load())
-	}
-	s.pins.Store(next)
-}
-
-// plain takes the IPv6 clothes off a mapped IPv4 address, so that addresses
-// can be compared.
-func plain(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
-
-// Remote returns the far end of one side.
-func (s *Session) Remote(side Side) Remote { return s.pins.Load().remotes[side] }
 
 // Stats returns the counters by the side from which packets came. It is
 // atomic number by number.
@@ -96,46 +70,80 @@ func (s *Session) Stats() [2]Stats {
 	for i := range out {
 		out[i] = s.flows[i].load()
 		out[i].Looped = p.looped[i]
-		if p.heard[i].Load() {
-			out[i].Latched = p.remotes[i].RTP
+		if p.came(Side(i)) != nothingCame {
+			out[i].Latched = p.current(Side(i)).RTP
 		}
 	}
 	return out
 }
 
+// A reading is how a datagram is read.
+type reading uint8
+
+const (
+	unread reading = iota // the far end does not send RTP
+	anRTP
+	anRTCP
+)
+
 // Receive judges the datagram b that came from src at a local port of side,
 // at now since the start of the process. A datagram that is longer than
 // MaxDatagram may be handed in cut to any length above it. scratch takes
 // rewritten RTCP and should hold ScratchLen octets. What is returned is a
-// view of b or scratch; if the cause is Pass, the caller sends it and reports
-// that with Sent.
+// view of b, whose payload type may be changed, or of scratch; if the cause is
+// Pass, the caller sends it and reports that with Sent.
 func (s *Session) Receive(side Side, port Component, src netip.AddrPort, b, scratch []byte, now time.Duration) Verdict {
 	p := s.pins.Load()
 	f := &s.flows[side]
 	from, to := &p.remotes[side], &p.remotes[side.Other()]
-
-	isRTP := s.rtcp && !from.Opaque
-	rtcp := isRTP && (port == RTCPPort || (s.mux[side] || from.Mux) && isRTCP(b))
+	if p.forked {
+		from, to = p.among(s, side, port, src, b)
+	}
+	as := s.reads(from, side, port, b)
+	rtcp := as == anRTCP
 	if c := latches[Pinned][tell(src, from.addr(rtcp))]; c != Pass {
+		return f.drop(from.why(c, rtcp))
+	}
+	if c := check(as, b); c != Pass {
 		return f.drop(c)
 	}
-	if c := check(isRTP, rtcp, b); c != Pass {
-		return f.drop(c)
+	if p.heard[side].Load() != mediaCame {
+		if !p.hear(side, from, rtcp) {
+			return f.drop(Fork)
+		}
+		f.meet(from.party, as, b)
 	}
-	if !p.heard[side].Load() {
-		p.heard[side].Store(true)
+	if rtcp && !f.owns(b) {
+		return f.drop(RTCPMalformed)
 	}
-	f.count(isRTP, rtcp, b, now)
+	f.count(as, b, now)
 
-	v := Verdict{Bytes: b, To: to.addr(rtcp)}
 	if c := crossings[index(from.Sends || rtcp)][to.target(rtcp)]; c != Pass {
-		return f.drop(c)
+		return f.drop(to.why(c, rtcp))
 	}
 	if rtcp {
-		v.Bytes = s.rewrite(scratch, b, side)
-		v.Via = s.via(side.Other(), to)
+		return Verdict{Bytes: s.rewrite(scratch, b, side), Via: s.via(side.Other(), &to.Remote), To: to.addr(true)}
 	}
-	return v
+	if as == anRTP {
+		if from.Payload != nil {
+			from.Payload.apply(b)
+		}
+		if to.Mux && isRTCP(b) {
+			return f.drop(RTPMalformed)
+		}
+	}
+	return Verdict{Bytes: b, To: to.RTP}
+}
+
+// reads tells what the datagram b of the far end from is.
+func (s *Session) reads(from *far, side Side, port Component, b []byte) reading {
+	switch {
+	case from.Opaque:
+		return unread
+	case port == RTCPPort || (s.mux[side] || from.Mux) && isRTCP(b):
+		return anRTCP
+	}
+	return anRTP
 }
 
 // via returns the port of side from which RTCP for to, its far end, leaves.
@@ -154,15 +162,13 @@ func (r *Remote) addr(rtcp bool) netip.AddrPort {
 	return r.RTP
 }
 
-func check(isRTP, rtcp bool, b []byte) Cause {
+func check(as reading, b []byte) Cause {
 	switch {
 	case len(b) > MaxDatagram:
 		return TooLong
-	case !isRTP:
-		return Pass
-	case rtcp && !CheckRTCP(b):
+	case as == anRTCP && !CheckRTCP(b):
 		return RTCPMalformed
-	case !rtcp && !RTP(b).Check():
+	case as == anRTP && !RTP(b).Check():
 		return RTPMalformed
 	}
 	return Pass
@@ -183,8 +189,27 @@ func (f *flow) drop(c Cause) Verdict {
 	return Verdict{Cause: c}
 }
 
-func (f *flow) count(isRTP, rtcp bool, b []byte, now time.Duration) {
-	if rtcp {
+// meet notes a packet of party, of which no media came yet. The SSRCs of
+// another far end before it are forgotten.
+func (f *flow) meet(party uint32, as reading, b []byte) {
+	if f.party != party {
+		f.party = party
+		f.known.reset()
+	}
+	if as == anRTP {
+		f.known.add(RTP(b).SSRC())
+	}
+}
+
+// owns reports whether the compound packet b speaks for SSRCs of its far end
+// only.
+func (f *flow) owns(b []byte) bool {
+	f.known.senders(b)
+	return f.known.own(b)
+}
+
+func (f *flow) count(as reading, b []byte, now time.Duration) {
+	if as == anRTCP {
 		f.rtcp.Add(1)
 		f.lastRTCP.Store(int64(now))
 		return
@@ -192,9 +217,16 @@ func (f *flow) count(isRTP, rtcp bool, b []byte, now time.Duration) {
 	f.packets.Add(1)
 	f.octets.Add(uint64(len(b)))
 	f.lastRTP.Store(int64(now))
-	if isRTP {
-		f.sources.add(RTP(b), now)
-		f.lost.Store(f.sources.lost())
-		f.jitter.Store(int64(f.sources.jitter()))
+	if as != anRTP {
+		return
 	}
+	p := RTP(b)
+	if f.sources.add(p, now) {
+		f.known.add(p.SSRC())
+	}
+	if p.contributors() > 0 {
+		f.known.contributing(p)
+	}
+	f.lost.Store(f.sources.lost())
+	f.jitter.Store(int64(f.sources.jitter()))
 }

@@ -107,11 +107,17 @@ type sources struct {
 	init  bool
 }
 
-func (s *sources) add(p RTP, now time.Duration) {
-	src := s.find(p.SSRC(), p.Sequence())
+// add counts p in, and reports whether it is of another source than the packet
+// before it.
+func (s *sources) add(p RTP, now time.Duration) (turned bool) {
+	src := &s.table[s.order[0]]
+	if !src.used || src.ssrc != p.SSRC() {
+		src, turned = s.find(p.SSRC(), p.Sequence()), true
+	}
 	if src.sequence(p.Sequence()) {
 		src.time(p, now)
 	}
+	return turned
 }
 
 // find returns the state of ssrc, in front of the order.
@@ -121,9 +127,6 @@ func (s *sources) find(ssrc uint32, seq uint16) *source {
 		for i := range s.order {
 			s.order[i] = uint8(i)
 		}
-	}
-	if src := &s.table[s.order[0]]; src.used && src.ssrc == ssrc {
-		return src
 	}
 	at := len(s.order) - 1
 	for i, n := range s.order {

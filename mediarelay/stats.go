@@ -9,7 +9,7 @@ import (
 // Stats are the counters of one flow: of what came from the far end of one
 // side.
 type Stats struct {
-	Packets   uint64         // well-formed RTP of the pinned far end, forwarded or held; without RTCP: datagrams
+	Packets   uint64         // well-formed RTP of the pinned far end, forwarded or held; of what is passed unread: datagrams
 	Octets    uint64         // of those, headers below UDP not counted
 	RTCP      uint64         // well-formed compound packets
 	Forwarded uint64         // datagrams that left on the other side, RTCP included
@@ -18,7 +18,7 @@ type Stats struct {
 	Drops     [Causes]uint64 // by Cause
 	LastRTP   time.Duration  // when Packets last grew, since the start of the process; 0: never
 	LastRTCP  time.Duration  // when RTCP last grew; 0: never
-	Latched   netip.AddrPort // the far end, once a packet came from it; else not valid
+	Latched   netip.AddrPort // the far end, once a packet came from it; of several the audible one, once media came; else not valid
 	Looped    bool           // this far end was refused, because the way to it led back here through our own ports
 }
 

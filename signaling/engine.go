@@ -23,7 +23,8 @@ type Engine struct {
 	key     [16]byte
 	sorter  *Sorter
 	began   time.Time
-	sockets []*transport.UDP // by Flow.Listener
+	sockets []*transport.UDP // by Flow.Listener; nil: that one is of streams
+	streams []*transport.TCP // by Flow.Listener; nil: that one is of datagrams
 	workers []*worker
 	readers sync.WaitGroup
 	running sync.WaitGroup
@@ -32,11 +33,12 @@ type Engine struct {
 
 // A worker is one shard with its inbox and its goroutine.
 type worker struct {
-	e     *Engine
-	shard *Shard
-	inbox *inbox
-	out   [][]transport.Datagram // by listener
-	from  [][]*client            // whose request each of them is, or nil
+	e      *Engine
+	shard  *Shard
+	inbox  *inbox
+	out    [][]transport.Datagram // by listener
+	from   [][]*client            // whose request each of them is, or nil
+	failed []*client              // whose request no stream took
 }
 
 // Start opens the listeners and begins to serve. An error of a listener says
@@ -51,35 +53,48 @@ func Start(o Options) (*Engine, error) {
 	}
 	rand.Read(e.key[:])
 	e.sorter = NewSorter(e.key, e.opt.Shards)
-	if err := e.listen(); err != nil {
-		return nil, errors.Join(err, e.closeSockets())
-	}
 	for i := range e.opt.Shards {
 		var seed [32]byte
 		rand.Read(seed[:])
+		n := len(o.Listeners)
 		e.workers = append(e.workers, &worker{
 			e: e, shard: NewShard(&e.opt, i, e.opt.Shards, e.key, seed), inbox: newInbox(),
-			out: make([][]transport.Datagram, len(e.sockets)), from: make([][]*client, len(e.sockets)),
+			out: make([][]transport.Datagram, n), from: make([][]*client, n),
 		})
+	}
+	if err := e.listen(); err != nil {
+		return nil, errors.Join(err, e.closeSockets())
 	}
 	for _, w := range e.workers {
 		e.running.Add(1)
 		go w.run()
 	}
 	for _, u := range e.sockets {
-		e.readers.Add(1)
-		go e.read(u)
+		if u != nil {
+			e.readers.Add(1)
+			go e.read(u)
+		}
 	}
 	return e, nil
 }
 
 func (e *Engine) listen() error {
+	n := len(e.opt.Listeners)
+	e.sockets, e.streams = make([]*transport.UDP, n), make([]*transport.TCP, n)
 	for i, l := range e.opt.Listeners {
+		if l.TCP {
+			t, err := e.listenTCP(i, l)
+			if err != nil {
+				return err
+			}
+			e.streams[i] = t
+			continue
+		}
 		u, err := transport.ListenUDP(transport.Options{ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr, ReceiveBuffer: receiveBuffer})
 		if err != nil {
 			return err
 		}
-		e.sockets = append(e.sockets, u)
+		e.sockets[i] = u
 		if n := u.ReceiveBuffer(); n < receiveBuffer {
 			e.opt.Log.Warn("small receive buffer: bursts of messages may be lost; give the process CAP_NET_ADMIN or raise sysctl net.core.rmem_max",
 				"listener", l.Addr, "octets", n, "wanted", receiveBuffer)
@@ -90,7 +105,14 @@ func (e *Engine) listen() error {
 
 func (e *Engine) closeSockets() (err error) {
 	for _, u := range e.sockets {
-		err = errors.Join(err, u.Close())
+		if u != nil {
+			err = errors.Join(err, u.Close())
+		}
+	}
+	for _, t := range e.streams {
+		if t != nil {
+			err = errors.Join(err, t.Close())
+		}
 	}
 	return err
 }
@@ -117,8 +139,8 @@ func (e *Engine) read(u *transport.UDP) {
 			p := packets.Get().(*packet)
 			p.flow = b2bua.Flow{Listener: uint16(u.ID()), Remote: in.Src}
 			p.buf = append(p.buf[:0], in.Bytes...)
-			p.err = p.msg.Parse(p.buf)
-			i := e.sorter.Shard(&p.msg, p.err)
+			p.m, p.err = &p.msg, p.msg.Parse(p.buf)
+			i := e.sorter.Shard(p.m, p.err)
 			sorted[i] = append(sorted[i], p)
 		}
 		for i, ps := range sorted {
@@ -145,8 +167,8 @@ func (w *worker) run() {
 		var closed bool
 		ps, asks, closed = w.inbox.take(ps)
 		for i, p := range ps {
-			w.shard.Message(w.e.now(), p.flow, &p.msg, p.err)
-			packets.Put(p)
+			w.shard.Message(w.e.now(), p.flow, p.m, p.err)
+			p.done()
 			ps[i] = nil
 			if len(w.shard.out) >= 64 {
 				w.flush()
@@ -178,6 +200,10 @@ func (w *worker) flushOnce() {
 	out := w.shard.Out()
 	for i := range out {
 		l := out[i].Flow.Listener
+		if t := w.e.streams[l]; t != nil {
+			w.write(t, &out[i])
+			continue
+		}
 		w.out[l] = append(w.out[l], transport.Datagram{Dst: out[i].Flow.Remote, Bytes: out[i].Bytes})
 		w.from[l] = append(w.from[l], out[i].from)
 	}
@@ -191,14 +217,20 @@ func (w *worker) flushOnce() {
 		clear(w.from[l])
 		w.out[l], w.from[l] = list[:0], w.from[l][:0]
 	}
+	// Only now: what they lead to takes the memory of what went out.
+	for i, tx := range w.failed {
+		w.shard.fail(tx)
+		w.failed[i] = nil
+	}
+	w.failed = w.failed[:0]
 }
 
-// unsent tells transactions that there is no way to the far end. What did not
-// fit into the send buffer is lost as on any network, and sent again.
+// unsent finds the transactions for which there is no way to the far end. What
+// did not fit into the send buffer is lost as on any network, and sent again.
 func (w *worker) unsent(list []transport.Datagram, from []*client) {
 	for i := range list {
 		if err := list[i].Err; err != nil && from[i] != nil && !errors.Is(err, transport.ErrFull) && !errors.Is(err, net.ErrClosed) {
-			w.shard.fail(from[i])
+			w.failed = append(w.failed, from[i])
 		}
 	}
 }

@@ -39,7 +39,7 @@ func answerAll(a *ua.Agent, e ua.Event, do []ua.Effect) []ua.Effect {
 
 // startBorder starts everything at addresses of 127.0.0.0/8 that end with the
 // test's own number, so that tests may run side by side.
-func startBorder(t *testing.T, number byte, shards int) *border {
+func startBorder(t *testing.T, number byte, shards int, change ...func(*Options)) *border {
 	t.Helper()
 	at := func(net byte) netip.AddrPort {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, net, number, 1}), 5060)
@@ -72,14 +72,18 @@ func startBorder(t *testing.T, number byte, shards int) *border {
 		return r
 	}
 	b := &border{}
-	b.engine, err = Start(Options{
+	o := Options{
 		Start: start, Shards: shards, Rules: rules, Calls: policy.NewCalls(rules), Media: media,
 		Realms:     []Realm{{Name: "inside", Topology: realm("inside"), Media: Addrs{IP4: inside.Addr()}}, {Name: "outside", Topology: realm("outside"), Media: Addrs{IP4: outside.Addr()}}},
 		Listeners:  []Listener{{Realm: 0, Addr: inside, Host: inside.Addr().String()}, {Realm: 1, Addr: outside, Host: outside.Addr().String()}},
 		Metrics:    telemetry.New(telemetry.Options{Realms: []string{"inside", "outside"}, Peers: []string{"pbx", "itsp"}}),
 		Log:        slog.New(slog.NewTextHandler(io.Discard, nil)),
 		TraceBytes: 1 << 20, Quiet: time.Minute,
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	b.engine, err = Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

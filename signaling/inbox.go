@@ -7,18 +7,26 @@ import (
 	"sbc/signaling/sip"
 )
 
-// A packet is one datagram on its way from a reader to a shard.
+// A packet is one message on its way from a reader to a shard.
 type packet struct {
 	flow b2bua.Flow
+	m    *sip.Message // of a datagram: msg
+	err  error        // of Parse
 	msg  sip.Message
-	err  error // of Parse
 	buf  []byte
+}
+
+// done gives back a packet of a datagram.
+func (p *packet) done() {
+	if p.m == &p.msg {
+		packets.Put(p)
+	}
 }
 
 // packets lends packets; their buffers grow to what was needed and stay.
 var packets = sync.Pool{New: func() any { return &packet{buf: make([]byte, 0, 2048)} }}
 
-// An inbox is the queue of one shard: datagrams in the order in which each
+// An inbox is the queue of one shard: messages in the order in which each
 // reader put them, and questions of the console.
 type inbox struct {
 	wake chan struct{} // holds one token when there is something to take
@@ -41,7 +49,7 @@ func (q *inbox) put(ps []*packet) {
 	q.dropped += uint64(len(ps) - room)
 	q.mu.Unlock()
 	for _, p := range ps[room:] {
-		packets.Put(p)
+		p.done()
 	}
 	q.signal()
 }

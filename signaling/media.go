@@ -22,7 +22,8 @@ func (s *Shard) openMedia(r *record, needs []b2bua.Need, ip6 [2]bool) ([]b2bua.S
 		st, err := s.media.Open(mediarelay.Open{
 			Session: mediarelay.SessionID(r.call.ID),
 			Realm:   [2]int{r.call.Realm(b2bua.A), r.call.Realm(b2bua.B)},
-			RTCP:    need == b2bua.ForRTP,
+			IP6:     ip6,
+			Opaque:  need != b2bua.ForRTP,
 			RTCPKey: r.rtcpKey,
 		})
 		if err != nil {
@@ -57,7 +58,20 @@ func (s *Shard) pin(e *b2bua.Effect) {
 	far := mediarelay.Remote{
 		RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Mux: e.Remote.Mux, Opaque: e.Remote.Opaque, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
 	}
-	st.Set(side, far)
+	if len(e.Remote.Payloads) > 0 {
+		far.Payload = &mediarelay.PayloadMap{}
+		for _, p := range e.Remote.Payloads {
+			far.Payload.Map(p.From, p.To)
+		}
+	}
+	if !e.Also {
+		st.Set(side, far)
+		return
+	}
+	if err := st.Add(side, far); err != nil {
+		// One early dialog without sound is no reason to end the others.
+		s.log.Warn("no media of a fork", "call", shortID(e.Call), "err", err)
+	}
 }
 
 // shut closes media line i, whose ports nobody needs any more.

@@ -27,7 +27,7 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
 		return
 	}
-	s.metrics.Message(realm, true, m.Method(), m.Status()/100)
+	s.metrics.Message(realm, s.carrier(flow), true, m.Method(), m.Status()/100)
 	defer s.survive(m)
 	s.calls.Begin()
 	switch {
@@ -61,7 +61,7 @@ func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bo
 	if e.Status != 0 && answer && m.Method() != sip.ACK {
 		s.sendStateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
 	}
-	if s.stream(flow) {
+	if e.Close {
 		// Nobody knows where the next message begins (RFC 3261 section 18.3).
 		s.out = append(s.out, Outbound{Flow: flow, Close: true})
 	}

@@ -33,10 +33,22 @@ func (l Ledger) Rest() bool { return l.Calls != 0 || l.Ports != 0 || l.Timers !=
 // RealmStatus is one realm of Status.
 type RealmStatus struct {
 	Name    string   `json:"name"`
-	Listen  []string `json:"listen"` // "udp 192.0.2.1:5060"
+	Listen  []string `json:"listen"` // "udp 192.0.2.1:5060", "tcp 192.0.2.1:5060"
 	Ports   int      `json:"ports"`  // media ports of the pool
 	InUse   int      `json:"ports_in_use"`
 	Resting int      `json:"ports_resting"` // given back, waiting for late packets to pass
+
+	Connections Connections `json:"connections"`
+}
+
+// Connections are the TCP connections of a realm.
+type Connections struct {
+	Open      int               `json:"open"`
+	Accepted  uint64            `json:"accepted"` // this and what follows: since the start
+	Dialled   uint64            `json:"dialled"`
+	Unreached uint64            `json:"unreached"` // we wanted one, and none came up
+	Refused   uint64            `json:"refused"`   // too many of one source or in all
+	Cut       map[string]uint64 `json:"cut"`       // that we ended, by cause
 }
 
 // PeerStatus is one peer of Status.

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"sbc/mediarelay"
@@ -80,10 +81,11 @@ func (s *Shard) strayTimers() (n int) {
 func (e *Engine) addRealms(st *Status) {
 	use := e.opt.Media.Ports()
 	for i, r := range e.opt.Realms {
-		rs := RealmStatus{Name: r.Name}
-		for _, l := range e.opt.Listeners {
+		rs := RealmStatus{Name: r.Name, Connections: Connections{Cut: map[string]uint64{}}}
+		for n, l := range e.opt.Listeners {
 			if l.Realm == i {
-				rs.Listen = append(rs.Listen, "udp "+l.Addr.String())
+				rs.Listen = append(rs.Listen, strings.ToLower(l.transport())+" "+l.Addr.String())
+				e.addConnections(&rs.Connections, n)
 			}
 		}
 		if i < len(use) {

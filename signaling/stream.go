@@ -9,6 +9,7 @@ import (
 	"sbc/signaling/edit"
 	"sbc/signaling/sip"
 	"sbc/signaling/transaction"
+	"sbc/telemetry"
 )
 
 // streams say with which peers TCP has worked, where nothing in the file says
@@ -42,6 +43,14 @@ func (o *Options) listenerTo(p *policy.Peer, addr netip.Addr) (uint16, bool) {
 // stream tells whether what goes by a flow arrives, or the connection breaks:
 // such a transport sends nothing twice.
 func (s *Shard) stream(flow b2bua.Flow) bool { return s.opt.Listeners[flow.Listener].TCP }
+
+// carrier names the transport of a flow for the metrics.
+func (s *Shard) carrier(flow b2bua.Flow) telemetry.Transport {
+	if s.stream(flow) {
+		return telemetry.TCP
+	}
+	return telemetry.UDP
+}
 
 // openPeer returns the peer that listens at the far end of a flow, if its target
 // names no transport.

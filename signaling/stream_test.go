@@ -135,7 +135,10 @@ func TestLargeRequest(t *testing.T) {
 func TestBrokenStream(t *testing.T) {
 	w := newStreams(t, policy.TCP)
 	pbx := b2bua.Flow{Listener: streamInside, Remote: pbxAddr, Conn: 7}
-	bad := strings.Replace(invite, "Max-Forwards: 70", "Max-Forwards: 700", 1)
+	if got := labels(w.by(pbx, strings.Replace(invite, "Max-Forwards: 70", "Max-Forwards: 700", 1))); got != "a 400" {
+		t.Errorf("of what is wrong, but ends where it says, the SBC sent %q", got)
+	}
+	bad := strings.Replace(invite, "Content-Length: LENGTH\n", "", 1)
 	out := w.by(pbx, bad)
 	if got := labels(out); got != "a 400, a close" || out[1].flow != pbx {
 		t.Errorf("the SBC sent %q by %v", got, out)
@@ -144,7 +147,7 @@ func TestBrokenStream(t *testing.T) {
 	if got := labels(w.by(stranger, bad)); got != "b close" {
 		t.Errorf("a stranger got %q", got)
 	}
-	if got := labels(w.send(pbxAddr, bad)); got != "a 400" {
+	if got := labels(w.send(pbxAddr, bad)); got != "a 100, b INVITE" {
 		t.Errorf("by UDP the SBC sent %q", got)
 	}
 }

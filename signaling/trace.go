@@ -38,7 +38,7 @@ func (s *Shard) wire(st *step, flow b2bua.Flow) {
 // traceOut notes and counts a message that goes out.
 func (s *Shard) traceOut(e *b2bua.Effect) {
 	flow := s.flowOf(e)
-	s.metrics.Message(s.opt.Listeners[flow.Listener].Realm, false, e.Method, e.Status/100)
+	s.metrics.Message(s.opt.Listeners[flow.Listener].Realm, s.carrier(flow), false, e.Method, e.Status/100)
 	if e.Call == nil {
 		return
 	}

@@ -116,3 +116,25 @@ func TestForeignDialog(t *testing.T) {
 	}
 	_ = other
 }
+
+// RFC 4538: Target-Dialog shows its reader that the sender knows a dialog of
+// theirs. It names the one that the reader has, and goes where the reader has
+// none.
+func TestTargetDialog(t *testing.T) {
+	w := newWorld(t)
+	inv, ok := w.setUp()
+	for i, c := range []struct{ name, want string }{
+		{"secret-call@192.168.1.10;local-tag=pbxtag;remote-tag=" + tagOf(ok.field("To")),
+			inv.field("Call-ID") + ";local-tag=" + tagOf(inv.field("From")) + ";remote-tag=fartag99"},
+		{"secret-call@192.168.1.10;local-tag=" + tagOf(ok.field("To")) + ";remote-tag=pbxtag",
+			inv.field("Call-ID") + ";local-tag=fartag99;remote-tag=" + tagOf(inv.field("From"))},
+		{"inner@192.168.1.10;local-tag=a;remote-tag=b", ""},
+	} {
+		text := fmt.Sprintf("REFER sip:+4930123@192.168.1.1 SIP/2.0\nVia: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bKtd%d\nMax-Forwards: 70\nFrom: <sip:100@pbx.lan>;tag=td%d\nTo: <sip:+4930123@192.168.1.1>\nCall-ID: td%d@192.168.1.10\nCSeq: 1 REFER\n%sRefer-To: <sip:300@192.168.1.1>\nTarget-Dialog: %s\nContent-Length: 0\n\n",
+			i, i, i, pbxContact, c.name)
+		out := w.want(w.send(pbxAddr, text), "b REFER")[0]
+		if got := out.field("Target-Dialog"); got != c.want {
+			t.Errorf("of %s the ITSP reads %q, want %q", c.name, got, c.want)
+		}
+	}
+}

@@ -84,7 +84,7 @@ func newWorld(t testing.TB, change ...func(*Options, *policy.Options)) *world {
 	var mo mediarelay.Options
 	for i, r := range o.Realms {
 		first := uint16(20000 + 10000*i)
-		mo.Realms = append(mo.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.IP4, First: first, Last: first + 199})
+		mo.Realms = append(mo.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.IP4, Addr6: r.Media.IP6, First: first, Last: first + 199})
 	}
 	m, err := mediarelay.NewModel(mo, rand.New(rand.NewPCG(1, 2)))
 	if err != nil {
@@ -119,7 +119,12 @@ func (w *world) send(from netip.AddrPort, text string) []wire {
 func (w *world) by(flow b2bua.Flow, text string) []wire {
 	w.t.Helper()
 	var m sip.Message
-	err := m.Parse([]byte(crlf(text)))
+	err := error(nil)
+	if w.s.stream(flow) {
+		_, err = m.ParseStream([]byte(crlf(text)))
+	} else {
+		err = m.Parse([]byte(crlf(text)))
+	}
 	w.s.Message(w.now, flow, &m, err)
 	return w.sent()
 }

@@ -31,10 +31,11 @@ func scrape(t *testing.T, m *Metrics) string {
 
 func TestMetricsShowWhatWasCounted(t *testing.T) {
 	m := testMetrics()
-	m.Message(0, true, sip.INVITE, 0)
-	m.Message(1, false, sip.INVITE, 0)
-	m.Message(1, true, sip.INVITE, 2)
-	m.Message(1, true, sip.UnknownMethod, 0)
+	m.Message(0, UDP, true, sip.INVITE, 0)
+	m.Message(1, UDP, false, sip.INVITE, 0)
+	m.Message(1, TCP, false, sip.BYE, 0)
+	m.Message(1, UDP, true, sip.INVITE, 2)
+	m.Message(1, UDP, true, sip.UnknownMethod, 0)
 	m.CallAttempt()
 	m.PostDial(20 * time.Millisecond)
 	m.CallAnswered(300 * time.Millisecond)
@@ -51,13 +52,19 @@ func TestMetricsShowWhatWasCounted(t *testing.T) {
 	m.SetNow(func() Now {
 		return Now{
 			Calls: 3, Ports: []Ports{{Realm: "inside", Free: 7, InUse: 2, Resting: 1}}, Peers: []PeerCalls{{"itsp", 3}},
-			Shards: []Shard{{Transactions: 4, Timers: 5, Lag: 0.001, Queue: 6, Dropped: 7}}, RestPorts: -1,
+			Connections: []Connections{{Realm: "inside", Open: 2, Accepted: 5, Refused: 1, Cut: map[string]uint64{"slow": 3}}},
+			Shards:      []Shard{{Transactions: 4, Timers: 5, Lag: 0.001, Queue: 6, Dropped: 7}}, RestPorts: -1,
 		}
 	})
 	text := scrape(t, m)
 	for _, want := range []string{
 		`sbc_messages_total{class="request",direction="in",method="INVITE",realm="outside",transport="udp"} 1`,
 		`sbc_messages_total{class="request",direction="out",method="INVITE",realm="inside",transport="udp"} 1`,
+		`sbc_messages_total{class="request",direction="out",method="BYE",realm="inside",transport="tcp"} 1`,
+		`sbc_connections{realm="inside"} 2`,
+		`sbc_connections_total{how="accepted",realm="inside"} 5`,
+		`sbc_connections_total{how="refused",realm="inside"} 1`,
+		`sbc_connections_cut_total{cause="slow",realm="inside"} 3`,
 		`sbc_messages_total{class="2xx",direction="in",method="INVITE",realm="inside",transport="udp"} 1`,
 		`sbc_messages_total{class="request",direction="in",method="other",realm="inside",transport="udp"} 1`,
 		`sbc_call_attempts_total 1`, `sbc_calls_answered_total 1`, `sbc_panics_total 1`,
@@ -85,10 +92,10 @@ func TestMetricsShowWhatWasCounted(t *testing.T) {
 // Out of range indexes and text that is no cause of ours must cost nothing.
 func TestNothingFromOutsideNamesALabel(t *testing.T) {
 	m := testMetrics()
-	m.Message(-1, true, sip.INVITE, 0)
-	m.Message(2, true, sip.INVITE, 0)
-	m.Message(0, true, sip.INVITE, 7)
-	m.Message(0, true, sip.Method(200), 0)
+	m.Message(-1, UDP, true, sip.INVITE, 0)
+	m.Message(2, UDP, true, sip.INVITE, 0)
+	m.Message(0, UDP, true, sip.INVITE, 7)
+	m.Message(0, UDP, true, sip.Method(200), 0)
 	m.Leak(9, "Via")
 	m.Leak(0, strings.Repeat("X", 500))
 	m.Leak(0, "X\r\nY")
@@ -122,7 +129,7 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	m.Refused("ports", 0)
 	m.ParseError("cseq")
 	if n := testing.AllocsPerRun(1000, func() {
-		m.Message(0, true, sip.INVITE, 0)
+		m.Message(0, UDP, true, sip.INVITE, 0)
 		m.Refused("ports", 0)
 		m.ParseError("cseq")
 		m.Retransmission(false)
@@ -174,7 +181,7 @@ func TestServer(t *testing.T) {
 func BenchmarkMessage(b *testing.B) {
 	m := testMetrics()
 	for b.Loop() {
-		m.Message(0, true, sip.INVITE, 2)
+		m.Message(0, UDP, true, sip.INVITE, 2)
 	}
 }
 

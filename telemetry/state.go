@@ -9,10 +9,11 @@ import (
 // Now is what the process holds at one moment. It is asked for when
 // Prometheus reads the metrics.
 type Now struct {
-	Calls  int
-	Ports  []Ports
-	Peers  []PeerCalls
-	Shards []Shard
+	Calls       int
+	Ports       []Ports
+	Connections []Connections
+	Peers       []PeerCalls
+	Shards      []Shard
 	// What calls have taken less what is in use: each must be 0.
 	RestCalls, RestPorts, RestTimers int
 }
@@ -21,6 +22,15 @@ type Now struct {
 type Ports struct {
 	Realm                string
 	Free, InUse, Resting int
+}
+
+// Connections are those of one realm's listeners for streams.
+type Connections struct {
+	Realm                        string
+	Open                         int
+	Accepted, Dialled, Unreached uint64            // since the start
+	Refused                      uint64            // because there are too many
+	Cut                          map[string]uint64 // that we ended, by cause
 }
 
 // PeerCalls is how many calls a peer takes part in.
@@ -46,6 +56,9 @@ type state Metrics
 var (
 	descCalls        = gauge("sbc_calls", "Calls that exist now.")
 	descPorts        = gauge("sbc_ports", "Media ports in pairs, by realm and state (free, in_use, resting).", "realm", "state")
+	descConns        = gauge("sbc_connections", "TCP connections that are open, by realm.", "realm")
+	descConnsTotal   = gauge("sbc_connections_total", "TCP connections since the start, by realm and how: accepted, dialled, unreached, or refused because there were too many.", "realm", "how")
+	descConnsCut     = gauge("sbc_connections_cut_total", "TCP connections that were ended from here, by realm and cause.", "realm", "cause")
 	descPeerCalls    = gauge("sbc_peer_calls", "Calls that a peer takes part in.", "peer")
 	descTransactions = gauge("sbc_transactions", "SIP transactions that exist now, by shard.", "shard")
 	descTimers       = gauge("sbc_timers", "Timers that are armed, by shard.", "shard")
@@ -61,7 +74,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (m *state) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCalls, descPorts, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
+	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
 		c <- d
 	}
 }
@@ -75,7 +88,7 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 	now := (*f)()
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
 		kind := prometheus.GaugeValue
-		if d == descDropped {
+		if d == descDropped || d == descConnsTotal || d == descConnsCut {
 			kind = prometheus.CounterValue
 		}
 		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
@@ -85,6 +98,16 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 		send(descPorts, float64(p.Free), p.Realm, "free")
 		send(descPorts, float64(p.InUse), p.Realm, "in_use")
 		send(descPorts, float64(p.Resting), p.Realm, "resting")
+	}
+	for _, r := range now.Connections {
+		send(descConns, float64(r.Open), r.Realm)
+		send(descConnsTotal, float64(r.Accepted), r.Realm, "accepted")
+		send(descConnsTotal, float64(r.Dialled), r.Realm, "dialled")
+		send(descConnsTotal, float64(r.Unreached), r.Realm, "unreached")
+		send(descConnsTotal, float64(r.Refused), r.Realm, "refused")
+		for cause, n := range r.Cut {
+			send(descConnsCut, float64(n), r.Realm, cause)
+		}
 	}
 	for _, p := range now.Peers {
 		send(descPeerCalls, float64(p.Calls), p.Peer)

@@ -40,7 +40,7 @@ func bodyLeg(t testing.TB, names bool) *Leg {
 	}
 	if names {
 		leg.Dialog = func(DialogName) (DialogName, bool) {
-			return DialogName{[]byte("OUR'<\"CALL"), []byte("our'to"), []byte("our'from")}, true
+			return DialogName{CallID: []byte("OUR'<\"CALL"), ToTag: []byte("our'to"), FromTag: []byte("our'from")}, true
 		}
 		leg.CallIDs = func([]byte) ([]byte, bool) { return []byte("OUR'<\"CALL"), true }
 	}

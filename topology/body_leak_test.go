@@ -298,7 +298,7 @@ func TestDialogElements(t *testing.T) {
 func BenchmarkHideDialogInfo(b *testing.B) {
 	c := readCase(b, "testdata/dialog_info.case")
 	m := parsed(b, wire(c.in))
-	our := DialogName{[]byte("OURCALL"), []byte("OURTO"), []byte("OURFROM")}
+	our := DialogName{CallID: []byte("OURCALL"), ToTag: []byte("OURTO"), FromTag: []byte("OURFROM")}
 	c.leg.Dialog = func(DialogName) (DialogName, bool) { return our, true }
 	c.leg.CallIDs = func([]byte) ([]byte, bool) { return our.CallID, true }
 	var s Scratch

@@ -31,7 +31,9 @@ func (h *hider) dialogName(f sip.Field, why edit.Reason) {
 		h.remove(f, whyUnreadable)
 		return
 	}
-	name, ok := h.translate(nameOf(h.raw, d))
+	is := nameOf(h.raw, d)
+	is.Own = f.ID == sip.FieldTargetDialog
+	name, ok := h.translate(is)
 	if !ok {
 		h.remove(f, whyDialog)
 		return

@@ -24,6 +24,7 @@ const (
 	lineSSRC
 	lineGroup
 	lineBundleOnly
+	linePayload
 )
 
 type lineRow struct {
@@ -48,6 +49,7 @@ const (
 	whyBundle edit.Reason = "each stream has a port of its own here (RFC 9143)"
 	whyRTCP   edit.Reason = "our RTCP port (RFC 3605)"
 	whyMux    edit.Reason = "RTCP multiplexing ends here (RFC 5761)"
+	whyFormat edit.Reason = "payload type of this side (RFC 3264 section 5.1)"
 )
 
 // attributeRows says what is done to an attribute by its name. What is not
@@ -78,6 +80,9 @@ var attributeRows = map[string]lineRow{
 	"ssrc":              {lineSSRC, "CNAME of the far side (RFC 5576 section 6.1)"},
 	"group":             {lineGroup, whyBundle},
 	"bundle-only":       {lineBundleOnly, whyBundle},
+	"rtpmap":            {linePayload, whyFormat},
+	"fmtp":              {linePayload, whyFormat},
+	"rtcp-fb":           {linePayload, whyFormat},
 }
 
 // HideSDP appends to edits what must change in a session description. The
@@ -172,6 +177,9 @@ func (h *sdpHider) line(i int) {
 		h.value(l, h.scratch.text().conn(h.to.Addr), row.why)
 	case lineMedia:
 		h.port(i, row.why)
+		h.formats(i)
+	case linePayload:
+		h.payload(l, row.why)
 	case lineSSRC:
 		h.ssrc(l, row.why)
 	case lineGroup, lineBundleOnly:

@@ -281,7 +281,7 @@ func TestNames(t *testing.T) {
 // Hide allocates nothing when its memory has grown to what messages need.
 func TestHideAllocatesNothing(t *testing.T) {
 	files, _ := filepath.Glob("testdata/*.case")
-	our := DialogName{[]byte("OURCALL"), []byte("OURTO"), []byte("OURFROM")}
+	our := DialogName{CallID: []byte("OURCALL"), ToTag: []byte("OURTO"), FromTag: []byte("OURFROM")}
 	for _, path := range files {
 		if strings.Contains(path, "unreadable") {
 			continue // an error of a parser is made anew each time

@@ -45,6 +45,7 @@ type DialogName struct {
 	CallID  []byte
 	ToTag   []byte // of the end that is told of: to-tag of Replaces and Join, local-tag of Target-Dialog and of bodies
 	FromTag []byte // of the other end: from-tag, remote-tag
+	Own     bool   // the reader is one of its ends: Target-Dialog (RFC 4538 section 1)
 }
 
 // An SDP is a session description and what has to stand in it.
@@ -66,4 +67,9 @@ type Line struct {
 	RTCPPort  uint16        // 0: as Port and Mux imply
 	Mux       bool          // RTCP on the RTP port (RFC 5761)
 	Direction sdp.Direction // 0: as received
+	Payloads  []Renumber    // formats that this side numbers differently
 }
+
+// Renumber is a payload type of the far side, and what this side calls the same
+// format.
+type Renumber struct{ From, To uint8 }

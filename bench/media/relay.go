@@ -88,7 +88,7 @@ func openRelay(o order) (*socket.Engine, []mediarelay.Stream, error) {
 	}
 	streams := make([]mediarelay.Stream, o.Calls)
 	for i := range streams {
-		s, err := e.Open(mediarelay.Open{Session: mediarelay.SessionID(i), Realm: [2]int{0, 1}, RTCP: true})
+		s, err := e.Open(mediarelay.Open{Session: mediarelay.SessionID(i), Realm: [2]int{0, 1}})
 		if err != nil {
 			return nil, nil, errors.Join(err, e.Close())
 		}

@@ -72,9 +72,6 @@ func load(file string) (cfg *config.Config, rules *policy.Rules, problems *confi
 	if errors.As(err, &problems) || err != nil {
 		return nil, nil, problems, err
 	}
-	if err := served(cfg); err != nil {
-		return nil, nil, nil, err
-	}
 	rules, err = policy.Compile(cfg.Policy)
 	return cfg, rules, cfg.Warnings, err
 }
@@ -125,21 +122,4 @@ func terminal(w io.Writer) (width uint, color bool) {
 		return 0, false
 	}
 	return 100, true
-}
-
-// served tells what the file asks for and the engine does not serve: other
-// transports than UDP, other addresses than those of IPv4.
-func served(cfg *config.Config) error {
-	var errs []error
-	for _, r := range cfg.Realms {
-		for _, l := range r.Listen {
-			switch {
-			case l.Transport != policy.UDP:
-				errs = append(errs, fmt.Errorf("%s: realm %q: SIP over %s is not served; take the listener out", l.Ref, r.Name, l.Transport))
-			case !l.Addr.Addr().Is4():
-				errs = append(errs, fmt.Errorf("%s: realm %q: IPv6 is not served; give the realm its IPv4 address alone: address = \"…\"", l.Ref, r.Name))
-			}
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -76,7 +76,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 
 func mediaOptions(cfg *config.Config) (o mediarelay.Options) {
 	for _, r := range cfg.Realms {
-		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr.First(), First: r.Media.Ports[0], Last: r.Media.Ports[1]})
+		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr.IP4, Addr6: r.Media.Addr.IP6, First: r.Media.Ports[0], Last: r.Media.Ports[1]})
 	}
 	return o
 }
@@ -101,7 +101,7 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 	for i, r := range cfg.Realms {
 		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise)})
 		for _, l := range r.Listen {
-			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host})
+			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport == policy.TCP})
 		}
 	}
 	return o
@@ -136,6 +136,8 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 func now(st signaling.Status) telemetry.Now {
 	n := telemetry.Now{Calls: st.Calls, RestCalls: st.Ledger.Calls, RestPorts: st.Ledger.Ports, RestTimers: st.Ledger.Timers}
 	for _, r := range st.Realms {
+		c := r.Connections
+		n.Connections = append(n.Connections, telemetry.Connections{Realm: r.Name, Open: c.Open, Accepted: c.Accepted, Dialled: c.Dialled, Unreached: c.Unreached, Refused: c.Refused, Cut: c.Cut})
 		n.Ports = append(n.Ports, telemetry.Ports{Realm: r.Name, Free: r.Ports - r.InUse - r.Resting, InUse: r.InUse, Resting: r.Resting})
 	}
 	for _, p := range st.Peers {

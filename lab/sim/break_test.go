@@ -212,7 +212,7 @@ func takePort() breaker {
 	return func(w *world, list outs) outs {
 		if !taken && w.now > 10*time.Second {
 			taken = true
-			if _, err := w.relay.Open(mediarelay.Open{Realm: [2]int{0, 1}, RTCP: true}); err != nil {
+			if _, err := w.relay.Open(mediarelay.Open{Realm: [2]int{0, 1}}); err != nil {
 				panic(err)
 			}
 		}

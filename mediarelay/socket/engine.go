@@ -39,6 +39,9 @@ const (
 	// before it gives up. Ours: with half of the range taken, all tries fail
 	// once in 2^32 times; and a shard waits for the answer.
 	triesMax = 32
+
+	// ip6 is the index of IPv6 where something is by family; IPv4 has 0.
+	ip6 = 1
 )
 
 // An Engine relays media through UDP sockets. It is a mediarelay.Engine.
@@ -47,7 +50,7 @@ type Engine struct {
 	o       Options
 	kernel  kernel
 	start   time.Time
-	base    []int32 // of each realm's First in ports
+	base    [][2]int32 // of each realm's First in ports, by family
 	workers []*worker
 	wake    int // eventfd; readable when the workers must end
 
@@ -69,8 +72,8 @@ type Engine struct {
 	down    bool
 }
 
-// New opens the engine. It tries to bind one socket at each realm's address,
-// so that a wrong address is found here and not in the first call.
+// New opens the engine. It tries to bind one socket at each address of each
+// realm, so that a wrong address is found here and not in the first call.
 func New(o Options) (*Engine, error) { return start(o, linux) }
 
 func start(o Options, k kernel) (*Engine, error) {
@@ -96,12 +99,7 @@ func start(o Options, k kernel) (*Engine, error) {
 	if e.start.IsZero() {
 		e.start = time.Now()
 	}
-	var n int32
-	for _, r := range o.Realms {
-		e.base = append(e.base, n)
-		n += int32(r.Last) - int32(r.First) + 1
-	}
-	e.ports = make([]atomic.Pointer[port], n)
+	e.layOut()
 	if err := e.begin(); err != nil {
 		e.release()
 		return nil, err
@@ -109,17 +107,47 @@ func start(o Options, k kernel) (*Engine, error) {
 	return e, nil
 }
 
-// begin tries the addresses and starts the workers.
-func (e *Engine) begin() error {
-	for _, r := range e.o.Realms {
-		fd, err := e.kernel.listen(netip.AddrPortFrom(r.Addr, 0), e.o.Buffer)
+// layOut makes room for all ports of all realms.
+func (e *Engine) layOut() {
+	var n int32
+	for i := range e.o.Realms {
+		r, base := &e.o.Realms[i], [2]int32{}
+		for family := range base {
+			if r.Of(family == ip6).IsValid() {
+				base[family] = n
+				n += int32(r.Last) - int32(r.First) + 1
+			}
+		}
+		e.base = append(e.base, base)
+	}
+	e.ports = make([]atomic.Pointer[port], n)
+}
+
+// try binds a socket at each address of a realm for a moment.
+func (e *Engine) try(r *mediarelay.RealmPool) error {
+	for family := range 2 {
+		a := r.Of(family == ip6)
+		if !a.IsValid() {
+			continue
+		}
+		fd, err := e.kernel.listen(netip.AddrPortFrom(a, 0), e.o.Buffer)
 		if errors.Is(err, unix.EADDRNOTAVAIL) {
-			return fmt.Errorf("realm %q: %v is no address of this host: give it to an interface, or correct the realm's media address", r.Name, r.Addr)
+			return fmt.Errorf("realm %q: %v is no address of this host: give it to an interface, or correct the realm's media address", r.Name, a)
 		}
 		if err != nil {
 			return fmt.Errorf("realm %q: %w", r.Name, err)
 		}
 		_ = e.kernel.close(fd)
+	}
+	return nil
+}
+
+// begin tries the addresses and starts the workers.
+func (e *Engine) begin() error {
+	for i := range e.o.Realms {
+		if err := e.try(&e.o.Realms[i]); err != nil {
+			return err
+		}
 	}
 	var err error
 	if e.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
@@ -201,9 +229,13 @@ func (e *Engine) Ports() []mediarelay.PortUse {
 
 // index returns the place in e.ports of a local address.
 func (e *Engine) index(a netip.AddrPort) (int32, bool) {
-	for i, r := range e.o.Realms {
-		if r.Addr == a.Addr() && r.First <= a.Port() && a.Port() <= r.Last {
-			return e.base[i] + int32(a.Port()-r.First), true
+	family := 0
+	if a.Addr().Is6() {
+		family = ip6
+	}
+	for i := range e.o.Realms {
+		if r := &e.o.Realms[i]; r.Of(family == ip6) == a.Addr() && r.First <= a.Port() && a.Port() <= r.Last {
+			return e.base[i][family] + int32(a.Port()-r.First), true
 		}
 	}
 	return 0, false

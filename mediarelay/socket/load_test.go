@@ -140,6 +140,39 @@ func TestSetUnderLoad(t *testing.T) {
 	}
 }
 
+// Branches come and answers end them while packets flow: what plays is heard
+// all the time, and gets what the caller sends.
+func TestAddUnderLoad(t *testing.T) {
+	e := newEngine(t, options(4), linux)
+	f := flood(t, newCall(t, e, audio, [2]netip.Addr{phone, carrier}))
+	silent := newEnd(t, carrier)
+	branch := mediarelay.Remote{RTP: silent.addr, Sends: true, Receives: true}
+	for i := range 60 {
+		if err := f.s.Add(sideB, branch); err != nil {
+			t.Fatal(err)
+		}
+		f.s.Set(sideA, f.remote(0))
+		before := f.s.Stats()
+		until(t, "more packets both ways", func() bool {
+			x := f.s.Stats()
+			return x[0].Forwarded > before[0].Forwarded && x[1].Forwarded > before[1].Forwarded
+		})
+		if i%3 == 2 {
+			f.s.Set(sideB, f.remote(1))
+		}
+	}
+	f.silence()
+	last := f.s.Close()
+	f.drained()
+	strayed := uint64(silent.waiting(t))
+	if came := f.came[1].Load() + strayed; came != last[0].Forwarded || f.came[0].Load() != last[1].Forwarded {
+		t.Errorf("forwarded %d and %d, but %d and %d came", last[0].Forwarded, last[1].Forwarded, came, f.came[0].Load())
+	}
+	if last[1].Dropped() != 0 || strayed > last[0].Forwarded/2 {
+		t.Errorf("%d went to the silent branch; %+v", strayed, last[1])
+	}
+}
+
 // Streams come and go on few ports, with packets still under way to the ones
 // before: what one caller sends never comes to another's callee.
 func TestNoCrosstalk(t *testing.T) {

@@ -14,6 +14,9 @@ import (
 // Open takes a pair of ports on both sides of one media line, and binds them.
 // It costs some twenty short system calls and waits for nothing.
 func (e *Engine) Open(o mediarelay.Open) (mediarelay.Stream, error) {
+	if err := e.o.CheckOpen(&o); err != nil {
+		return nil, err
+	}
 	s, err := e.begun(o)
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func (s *stream) bind(o mediarelay.Open, side mediarelay.Side) (mediarelay.Local
 			break
 		}
 		l := mediarelay.NewLocal(o, side, pool, even)
-		err := s.bindPair(side, l)
+		err := s.bindPair(side, l, !o.Opaque && l.RTCPPort != l.Port)
 		switch {
 		case err == nil:
 			return l, nil
@@ -85,18 +88,19 @@ func (s *stream) bind(o mediarelay.Open, side mediarelay.Side) (mediarelay.Local
 	return mediarelay.Local{}, &mediarelay.Exhausted{Realm: pool.Name}
 }
 
-// bindPair binds the port or the two ports of l, or none of them.
-func (s *stream) bindPair(side mediarelay.Side, l mediarelay.Local) error {
-	rtp := &s.ports[side][mediarelay.RTPPort]
-	if err := s.bindPort(rtp, l.RTP()); err != nil {
+// bindPair binds the port of l, or the two ports if rtcp, or none of them.
+func (s *stream) bindPair(side mediarelay.Side, l mediarelay.Local, rtcp bool) error {
+	p := &s.ports[side]
+	if err := s.bindPort(&p[mediarelay.RTPPort], l.RTP()); err != nil {
 		return err
 	}
-	if l.RTCPPort == 0 || l.RTCPPort == l.Port {
+	s.rtcp[side] = rtcp
+	if !rtcp {
 		return nil
 	}
-	if err := s.bindPort(&s.ports[side][mediarelay.RTCPPort], l.RTCP()); err != nil {
-		_ = s.e.kernel.close(rtp.fd)
-		rtp.fd = -1
+	if err := s.bindPort(&p[mediarelay.RTCPPort], l.RTCP()); err != nil {
+		_ = s.e.kernel.close(p[mediarelay.RTPPort].fd)
+		p[mediarelay.RTPPort].fd = -1
 		return err
 	}
 	return nil

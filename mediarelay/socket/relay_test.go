@@ -22,14 +22,13 @@ func TestRelay(t *testing.T) {
 	}{
 		{"IPv4", [2]netip.Addr{inside, outside}, [2]netip.Addr{phone, carrier}},
 		{"IPv6", [2]netip.Addr{netip.IPv6Loopback(), netip.IPv6Loopback()}, [2]netip.Addr{netip.IPv6Loopback(), netip.IPv6Loopback()}},
-		{"across families", [2]netip.Addr{inside, netip.IPv6Loopback()}, [2]netip.Addr{phone, netip.IPv6Loopback()}},
+		{"IPv4 to IPv6", [2]netip.Addr{inside, netip.IPv6Loopback()}, [2]netip.Addr{phone, netip.IPv6Loopback()}},
+		{"IPv6 to IPv4", [2]netip.Addr{netip.IPv6Loopback(), outside}, [2]netip.Addr{netip.IPv6Loopback(), carrier}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := options(4)
-			for i := range o.Realms {
-				o.Realms[i].Addr = c.ours[i]
-			}
-			testRelay(t, newCall(t, newEngine(t, o, linux), audio, c.far))
+			open := between(&o, c.ours)
+			testRelay(t, newCall(t, newEngine(t, o, linux), open, c.far))
 		})
 	}
 }
@@ -126,7 +125,7 @@ func TestSendFails(t *testing.T) {
 	e := newEngine(t, options(4), linux)
 	c := newCall(t, e, audio, [2]netip.Addr{phone, carrier})
 	r := c.remote(1)
-	r.RTP = netip.MustParseAddrPort("[2001:db8::1]:4000") // not of the realm's family
+	r.RTP = netip.MustParseAddrPort("192.0.2.77:4000") // no way leads there from loopback
 	c.s.Set(sideB, r)
 	c.rtp[0].send(t, c.local(0).RTP(), rtp(1, 1))
 	until(t, "send_failed", func() bool { return c.s.Stats()[0].Drops[mediarelay.SendFailed] == 1 })
@@ -137,14 +136,14 @@ func TestSendFails(t *testing.T) {
 
 func TestUDPTL(t *testing.T) {
 	e := newEngine(t, options(4), linux)
-	c := newCall(t, e, mediarelay.Open{Realm: [2]int{0, 1}}, [2]netip.Addr{phone, carrier})
+	c := newCall(t, e, mediarelay.Open{Realm: [2]int{0, 1}, Opaque: true}, [2]netip.Addr{phone, carrier})
 	for _, b := range [][]byte{{}, {0}, []byte("a fax")} {
 		c.rtp[0].send(t, c.local(0).RTP(), b)
 		if got, _ := c.rtp[1].recv(t); !bytes.Equal(got, b) {
 			t.Errorf("%q became %q", b, got)
 		}
 	}
-	// The odd port of the pair is not ours while nobody needs it.
+	// The odd port of the pair has no socket while nobody needs it.
 	odd := netip.AddrPortFrom(inside, c.local(0).Port+1)
 	k := linux
 	fd, err := k.listen(odd, 4096)

@@ -21,12 +21,15 @@ type stream struct {
 	e     *Engine
 	w     *worker
 	realm [2]int
-	ports [2][2]port // by side and component
+	ports [2][2]port // by side and component; fd and index of those for RTCP are guarded by mu
 
 	session mediarelay.Session // its methods say who may call them
 
-	// mu is held by the worker while it relays one packet, and by Close. It
-	// is taken before Engine.mu.
+	// Owned by who calls Set and Add.
+	rtcp [2]bool // by side: the port for RTCP has a socket
+
+	// mu is held by the worker while it relays one packet, by Close, and when
+	// a port for RTCP is opened late. It is taken before Engine.mu.
 	mu     sync.Mutex
 	closed bool                // guarded by mu
 	last   [2]mediarelay.Stats // guarded by mu; when closed
@@ -37,6 +40,7 @@ func (s *stream) Local(side mediarelay.Side) mediarelay.Local { return s.session
 
 // Set says what the far end of a side is.
 func (s *stream) Set(side mediarelay.Side, r mediarelay.Remote) {
+	s.openFor(side, &r)
 	if !s.e.owns(r.RTP) && !s.e.owns(r.RTCP) {
 		s.session.Set(side, r)
 		return
@@ -44,6 +48,17 @@ func (s *stream) Set(side mediarelay.Side, r mediarelay.Remote) {
 	s.e.spirals.Lock()
 	defer s.e.spirals.Unlock()
 	s.session.SetChecked(side, r, s.e.find)
+}
+
+// Add says that the side has one more far end.
+func (s *stream) Add(side mediarelay.Side, r mediarelay.Remote) error {
+	s.openFor(side, &r)
+	if !s.e.owns(r.RTP) && !s.e.owns(r.RTCP) {
+		return s.session.Add(side, r)
+	}
+	s.e.spirals.Lock()
+	defer s.e.spirals.Unlock()
+	return s.session.AddChecked(side, r, s.e.find)
 }
 
 // Stats returns the counters of both flows.
@@ -81,13 +96,13 @@ func (s *stream) release() {
 	}
 }
 
-// find is a mediarelay.Finder.
 // Live reports whether a stream has a local port; see mediarelay.Engine.
 func (e *Engine) Live(a netip.AddrPort) bool {
 	_, _, ok := e.find(a)
 	return ok
 }
 
+// find is a mediarelay.Finder.
 func (e *Engine) find(a netip.AddrPort) (*mediarelay.Session, mediarelay.Side, bool) {
 	index, ok := e.index(a)
 	if !ok {

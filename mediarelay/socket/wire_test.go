@@ -90,6 +90,14 @@ func TestOnTheWire(t *testing.T) {
 		t.Errorf("TTL %d, ID %d, flags and offset %#x; want 64, 0 and DF", ttl, id, flags)
 	}
 	l := netip.IPv6Loopback()
+	h = header(t, [2]netip.Addr{l, outside}, [2]netip.Addr{l, carrier})
+	if ttl, id, flags := h[8], binary.BigEndian.Uint16(h[4:]), binary.BigEndian.Uint16(h[6:]); ttl != 64 || id != 0 || flags != 0x4000 {
+		t.Errorf("from IPv6: TTL %d, ID %d, flags and offset %#x; want 64, 0 and DF", ttl, id, flags)
+	}
+	h = header(t, [2]netip.Addr{inside, l}, [2]netip.Addr{phone, l})
+	if first, hops := binary.BigEndian.Uint32(h), h[7]; first != 6<<28 || hops != 64 {
+		t.Errorf("from IPv4: version, class and label %#x, hop limit %d; want 0x60000000 and 64", first, hops)
+	}
 	h = header(t, [2]netip.Addr{l, l}, [2]netip.Addr{l, l})
 	if first, hops := binary.BigEndian.Uint32(h), h[7]; first != 6<<28 || hops != 64 {
 		t.Errorf("version, class and label %#x, hop limit %d; want 0x60000000 and 64", first, hops)
@@ -101,11 +109,9 @@ func TestOnTheWire(t *testing.T) {
 func header(t *testing.T, ours, far [2]netip.Addr) []byte {
 	t.Helper()
 	o := options(4)
-	for i := range o.Realms {
-		o.Realms[i].Addr = ours[i]
-	}
+	open := between(&o, ours)
 	e := newEngine(t, o, linux)
-	c := newCall(t, e, audio, far)
+	c := newCall(t, e, open, far)
 	if far[0].Is4() {
 		setsockopt(t, c.rtp[0].fd, unix.IPPROTO_IP, unix.IP_TTL, 13)
 		setsockopt(t, c.rtp[0].fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT)

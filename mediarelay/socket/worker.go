@@ -80,7 +80,8 @@ func (w *worker) serve(index int32) {
 	if p == nil {
 		return
 	}
-	// Whoever holds the lock closes the stream: nothing to wait for.
+	// Whoever holds the lock closes the stream, or opens a port of it and lets
+	// go at once: nothing to wait for, epoll tells again.
 	if !p.stream.mu.TryLock() {
 		return
 	}

@@ -68,7 +68,7 @@ func descriptors(t testing.TB) int {
 	return len(d)
 }
 
-var audio = mediarelay.Open{Realm: [2]int{0, 1}, RTCP: true}
+var audio = mediarelay.Open{Realm: [2]int{0, 1}}
 
 func openStream(t testing.TB, e *Engine, o mediarelay.Open) mediarelay.Stream {
 	t.Helper()
@@ -183,11 +183,12 @@ func (n *end) through(a unix.Sockaddr, p []byte, other *end, b []byte) error {
 type call struct {
 	s         mediarelay.Stream
 	rtp, rtcp [2]*end
+	opaque    bool
 }
 
 func newCall(t testing.TB, e *Engine, o mediarelay.Open, far [2]netip.Addr) *call {
 	t.Helper()
-	c := &call{s: openStream(t, e, o)}
+	c := &call{s: openStream(t, e, o), opaque: o.Opaque}
 	for side, a := range far {
 		c.rtp[side], c.rtcp[side] = newEnd(t, a), newEnd(t, a)
 		c.s.Set(mediarelay.Side(side), c.remote(side))
@@ -195,8 +196,25 @@ func newCall(t testing.TB, e *Engine, o mediarelay.Open, far [2]netip.Addr) *cal
 	return c
 }
 
+// remote returns the far end of a side; of the kind for which the stream was
+// opened.
 func (c *call) remote(side int) mediarelay.Remote {
-	return mediarelay.Remote{RTP: c.rtp[side].addr, RTCP: c.rtcp[side].addr, Sends: true, Receives: true}
+	return mediarelay.Remote{RTP: c.rtp[side].addr, RTCP: c.rtcp[side].addr, Opaque: c.opaque, Sends: true, Receives: true}
+}
+
+// between puts the realms of o at our addresses, and returns a stream that
+// uses these.
+func between(o *Options, ours [2]netip.Addr) mediarelay.Open {
+	open := audio
+	for i, a := range ours {
+		r := &o.Realms[i]
+		open.IP6[i] = a.Is6()
+		r.Addr, r.Addr6 = a, netip.Addr{}
+		if a.Is6() {
+			r.Addr, r.Addr6 = r.Addr6, r.Addr
+		}
+	}
+	return open
 }
 
 func (c *call) local(side int) mediarelay.Local { return c.s.Local(mediarelay.Side(side)) }

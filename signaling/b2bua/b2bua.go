@@ -185,6 +185,7 @@ type Remote struct {
 	Mux             bool
 	Opaque          bool // not RTP, whatever the ports were opened for
 	Sends, Receives bool
+	Payloads        []topology.Renumber // what payload types of RTP from there become; valid as long as the effect
 }
 
 // A Refusal is an answer of ours to a request, with its cause for the

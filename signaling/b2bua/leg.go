@@ -33,6 +33,7 @@ type leg struct {
 	sent      sentSDP
 	said      []line // what the far end last agreed to, by media line
 	offered   []line // what it proposed, while an offer is open
+	codecs    []codec
 
 	// Our last ACK for a 2xx, sent again when that 2xx comes again.
 	ack    []byte

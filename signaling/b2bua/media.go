@@ -180,7 +180,7 @@ func (c *Calls) wants(p *pair, to Side, d *description, other []line) []topology
 	begin := len(c.work.want)
 	for i, ln := range d.lines {
 		local := p.call.local(i, to)
-		w := topology.Line{Port: local.Port, RTCPPort: local.RTCPPort, Mux: ln.mux, Direction: ln.dir}
+		w := topology.Line{Port: local.Port, RTCPPort: local.RTCPPort, Mux: ln.mux, Direction: ln.dir, Payloads: c.renumbered(p, to.other(), i)}
 		if i < len(other) {
 			o := &other[i]
 			w.Direction = sdp.Dir(ln.dir.Sends() && o.dir.Receives(), ln.dir.Receives() && o.dir.Sends())
@@ -207,6 +207,7 @@ func (c *Calls) pin(p *pair, side Side, lines []line, do []Effect) []Effect {
 		r := Remote{}
 		if !ln.off {
 			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Opaque: ln.opaque, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
+			r.Payloads = c.renumbered(p, side, i)
 			if ln.mux {
 				r.RTCP = ln.rtp
 			}

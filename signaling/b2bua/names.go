@@ -12,6 +12,8 @@ import (
 //
 //   - an INVITE that replaces or joins a dialog of ours goes to the far end of
 //     its other leg, and names it by the identifiers of that leg;
+//   - Target-Dialog names a dialog of its reader, by the identifiers of the
+//     reader's leg;
 //   - in anything else a dialog of ours has an alias: our own tag stays, Call-ID
 //     and the far tag are made from it. That needs no memory, and an INVITE that
 //     uses it finds the shard of the call that it names by the tag;
@@ -70,6 +72,9 @@ type reader struct {
 func (c *Calls) dialogName(n topology.DialogName) (topology.DialogName, bool) {
 	p, to := c.work.reader.pair, c.work.reader.to
 	l := &p.legs[to]
+	if n.Own {
+		return c.ownName(n, l)
+	}
 	if o := c.farEnd(n); c.work.reader.acts && o != nil {
 		return topology.DialogName{CallID: o.callID, ToTag: o.remoteTag, FromTag: o.localTag}, o.realm == l.realm && o.peer == l.peer
 	}
@@ -86,6 +91,21 @@ func (c *Calls) dialogName(n topology.DialogName) (topology.DialogName, bool) {
 	from := &p.legs[to.other()]
 	id := ident.ID{Shard: p.call.shard, Serial: c.alias(foreign{from.realm, from.peer, string(n.CallID), string(n.ToTag), string(n.FromTag)})}
 	return c.aliased(id, n, c.opt.IDs.Append(nil, ident.Tag, id), nil), true
+}
+
+// ownName returns the name that a dialog has for the far end of l, if that is
+// one of its ends.
+func (c *Calls) ownName(n topology.DialogName, l *leg) (topology.DialogName, bool) {
+	named, of, side, swapped := c.ours(n)
+	if named == nil {
+		return topology.DialogName{}, false
+	}
+	o := &of.legs[side.other()]
+	name := topology.DialogName{CallID: o.callID, ToTag: o.remoteTag, FromTag: o.localTag}
+	if swapped {
+		name.ToTag, name.FromTag = name.FromTag, name.ToTag
+	}
+	return name, o.realm == l.realm && o.peer == l.peer && len(o.remoteTag) > 0
 }
 
 // aliased writes the alias of id. to or from is the tag that carries it; a tag

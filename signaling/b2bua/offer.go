@@ -83,6 +83,9 @@ func sdpRefusal(err error) *Refusal {
 func (c *Calls) hideSDP(p *pair, to Side, m *sip.Message, d *description) *topology.SDP {
 	l := &p.legs[to]
 	h := &c.work.sdp
+	if d.role == anAnswer || d.role == aPreview {
+		c.number(p, to.other(), d)
+	}
 	*h = topology.SDP{Body: d.body, Session: d.sess, Lines: c.wants(p, to, d, p.against(to, d))}
 	ip6 := p.call.ip6[to]
 	if len(p.call.streams) == 0 {
@@ -132,9 +135,13 @@ func (s *sentSDP) agreed() {
 	}
 }
 
-// answer keeps what side answered to the open offer.
+// answer keeps what side offered, or answered to the open offer.
 func (c *Calls) answer(p *pair, side Side, d *description) {
-	p.legs[side].offered = append(p.legs[side].offered[:0], d.lines...)
+	l := &p.legs[side]
+	l.offered = append(l.offered[:0], d.lines...)
+	if d.role == anOffer {
+		l.codecs = append([]codec(nil), c.codecsOf(d)...)
+	}
 }
 
 // exchanged does what a description from side means for the session, once its
@@ -151,6 +158,9 @@ func (c *Calls) exchanged(p *pair, side Side, d *description, do []Effect) []Eff
 		c.answer(p, side, d)
 		if p.call.state == setup {
 			do = c.pin(p, side, d.lines, do)
+			if o := side.other(); len(p.numbers) > 0 {
+				do = c.pin(p, o, p.legs[o].offered, do)
+			}
 		}
 	case anAnswer:
 		c.answer(p, side, d)
@@ -176,7 +186,7 @@ func (c *Calls) settle(p *pair, do []Effect) []Effect {
 	for s := range p.legs {
 		l := &p.legs[s]
 		l.keepAddresses()
-		l.said, l.offered = l.offered, l.said[:0]
+		l.said, l.offered, l.codecs = l.offered, nil, nil
 		l.sent.agreed()
 		do = c.pin(p, Side(s), l.said, do)
 	}

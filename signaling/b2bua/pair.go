@@ -18,6 +18,8 @@ type pair struct {
 	exchange
 	subs   []subscription
 	refers [][2]uint32 // CSeq of the last REFERs, by side
+
+	numbers []numbering
 }
 
 // Ours: phones that a fork rings at once, or that are taken up within a round

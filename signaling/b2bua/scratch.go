@@ -19,6 +19,8 @@ type scratch struct {
 	session  sdp.Session
 	lines    []line
 	want     []topology.Line
+	codecs   []codec
+	renumber []topology.Renumber
 	probe    []edit.Edit
 	leaks    []topology.Leak
 	leg      topology.Leg // what one message is written for
@@ -35,7 +37,7 @@ func (w *scratch) reset() {
 	}
 	w.bytes, w.total = w.bytes[:0], 0
 	w.used, w.lossy = 0, false
-	w.lines, w.want = w.lines[:0], w.want[:0]
+	w.lines, w.want, w.renumber = w.lines[:0], w.want[:0], w.renumber[:0]
 	w.topology.Reset()
 }
 

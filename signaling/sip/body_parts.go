@@ -27,7 +27,7 @@ func (m *Message) AppendParts(dst []Part) ([]Part, error) {
 	}
 	n := s.note(p)
 	if has {
-		s.search(m.body, f.Value, 1, &e)
+		s.search(&p, 1, &e)
 		s.inside(n)
 	}
 	if err := e.result(); err != nil {

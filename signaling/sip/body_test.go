@@ -13,7 +13,7 @@ const sipI = "preamble\r\n" +
 	"--b1\r\n" +
 	"Content-Type: application/isup;version=itu-t92+\r\nContent-Disposition: signal;handling=optional\r\n" +
 	"\r\n" +
-	"\x01\x00\n--b1x\r\n--b\r\n--\x00\r\n" +
+	"\x01\x00\n--b\r\n--\x00\r\n" +
 	"--b1 \t\r\n" +
 	"c:\r\n application/SDP\r\n" +
 	"\r\n" +
@@ -21,7 +21,7 @@ const sipI = "preamble\r\n" +
 	"\r\n--b1\r\n" +
 	"\r\n" +
 	"untyped" +
-	"\r\n--b1--\r\nepilogue\r\n--b1\r\n"
+	"\r\n--b1--\r\nepilogue\r\n"
 
 func typed(t *testing.T, contentType, body string) *sip.Message {
 	t.Helper()
@@ -48,7 +48,7 @@ func TestBodyPart(t *testing.T) {
 		{"no body", "Content-Type: application/sdp\r\n", "", "application/sdp", "-"},
 		{"other type", "c: text/plain\r\n", "hello", "application/sdp", "-"},
 		{"SIP-I", mixed, sipI, "application/sdp", "v=0\r\ns=-\r\n"},
-		{"SIP-I, the other part", mixed, sipI, "application/isup", "\x01\x00\n--b1x\r\n--b\r\n--\x00"},
+		{"SIP-I, the other part", mixed, sipI, "application/isup", "\x01\x00\n--b\r\n--\x00"},
 		{"not in SIP-I", mixed, sipI, "text/plain", "-"},
 		{"LF only", mixed, "--b1\nContent-Type: application/sdp\n\nv=0\ns=-\n--b1--", "application/sdp", "v=0\ns=-"},
 		{"empty part", mixed, "--b1\r\nContent-Type: application/sdp\r\n\r\n\r\n--b1--", "application/sdp", ""},

@@ -40,13 +40,16 @@ func (m *Message) decode() {
 		m.first[FieldCallID] == 0 || m.first[FieldCSeq] == 0 || m.via.Host.Empty() {
 		m.requireFields()
 	}
+	if m.doubled > 0 {
+		m.single(int(m.doubled) - 1)
+	}
 	if m.contacts == 0 {
 		m.contact, m.contactURI = NameAddr{}, URI{}
 	}
 }
 
-// single tells whether field i is the first of its kind. Two From, To,
-// Call-ID, CSeq or Max-Forwards could be read in two ways.
+// single tells whether field i is the first of its kind. Two could be read in
+// two ways.
 func (m *Message) single(i int) bool {
 	f := &m.fields[i]
 	if int(m.first[f.ID]) == i+1 {
@@ -97,7 +100,7 @@ func (m *Message) moreVias(i, end int) {
 	var v Via
 	for i >= 0 && i < end {
 		if m.vias++; m.vias > viasMax {
-			m.err.set("too_large", 513, i, "70 Via at most")
+			m.tooLarge(i, "70 Via at most")
 			return
 		}
 		i = readVia(m.Raw, i, end, &v, &m.err)
@@ -202,5 +205,7 @@ func (m *Message) readLength(f *Field, i int) {
 		m.err.set("content_length", 400, end, "a number")
 	default:
 		m.length = int(n)
+		return
 	}
+	m.length, m.lost = lengthBad, true
 }

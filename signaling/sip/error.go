@@ -14,6 +14,7 @@ type Error struct {
 	Reason string // reason phrase; "": the status's own
 	At     int    // offset in Raw of the octet where reading stopped
 	Want   string // what would be right there
+	Close  bool   // of ParseStream: nobody knows where the next message begins
 }
 
 func (e *Error) Error() string {

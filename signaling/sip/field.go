@@ -74,6 +74,11 @@ const (
 	FieldPCalledPartyID
 	FieldPAssociatedURI
 	FieldUserToUser
+	FieldReferSub
+	FieldMaxBreadth
+	FieldMinExpires
+	FieldSIPETag
+	FieldSIPIfMatch
 	FieldMIMEVersion
 	fieldIDs
 )
@@ -149,7 +154,28 @@ var fieldNames = [fieldIDs]struct{ long, compact string }{
 	FieldPCalledPartyID:             {"P-Called-Party-ID", ""},
 	FieldPAssociatedURI:             {"P-Associated-URI", ""},
 	FieldUserToUser:                 {"User-to-User", ""},
+	FieldReferSub:                   {"Refer-Sub", ""},
+	FieldMaxBreadth:                 {"Max-Breadth", ""},
+	FieldMinExpires:                 {"Min-Expires", ""},
+	FieldSIPETag:                    {"SIP-ETag", ""},
+	FieldSIPIfMatch:                 {"SIP-If-Match", ""},
 	FieldMIMEVersion:                {"MIME-Version", ""},
+}
+
+// oneAtMost are the fields, beside those that decode reads, that may stand in
+// a message once (RFC 3261 section 7.3.1) and on which somebody acts. Of two,
+// one reader takes the first and another the last. Texts for people are not
+// here.
+var oneAtMost = [fieldIDs]bool{
+	FieldContentType: true, FieldContentDisposition: true, FieldMIMEVersion: true,
+	FieldExpires: true, FieldMinExpires: true, FieldRetryAfter: true, FieldMaxBreadth: true,
+	FieldRSeq: true, FieldRAck: true,
+	FieldReferTo: true, FieldReferredBy: true, FieldReferSub: true,
+	FieldReplaces: true, FieldJoin: true, FieldTargetDialog: true,
+	FieldSessionExpires: true, FieldMinSE: true,
+	FieldEvent: true, FieldSubscriptionState: true, FieldSIPETag: true, FieldSIPIfMatch: true,
+	FieldPrivacy: true, FieldReplyTo: true, FieldPCalledPartyID: true,
+	FieldPChargingVector: true, FieldPChargingFunctionAddresses: true,
 }
 
 // String returns the name of the field; FieldUnknown has none.

@@ -9,7 +9,7 @@ func (m *Message) readFields(b []byte, i int) int {
 			if b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n' {
 				return m.endFields(i, i+2)
 			} else if b[i] == '\n' {
-				m.err.set("line_ending", 400, i, "CRLF")
+				m.badLineEnd(i)
 				return m.endFields(i, i+1)
 			}
 		}
@@ -36,6 +36,8 @@ func (m *Message) readFields(b []byte, i int) int {
 			m.fields = m.fields[:len(m.fields)+1]
 			if m.first[f.ID] == 0 {
 				m.first[f.ID] = uint16(len(m.fields))
+			} else if oneAtMost[f.ID] && m.doubled == 0 {
+				m.doubled = uint16(len(m.fields))
 			}
 		} else {
 			m.judgeField(f)
@@ -49,9 +51,22 @@ func (m *Message) readFields(b []byte, i int) int {
 func (m *Message) endFields(i, body int) int {
 	m.fieldsEnd = i
 	if i > fieldSectionMax {
-		m.err.set("too_large", 513, fieldSectionMax, "fields of 32 KiB at most")
+		m.tooLarge(fieldSectionMax, "fields of 32 KiB at most")
 	}
 	return body
+}
+
+// badLineEnd refuses a CR or LF that stands alone: what one reader takes for
+// the end of a line, or of the fields, another does not.
+func (m *Message) badLineEnd(at int) {
+	m.err.set("line_ending", 400, at, "CRLF")
+	m.lost = true
+}
+
+// tooLarge refuses more than is read: what is left out may be anything.
+func (m *Message) tooLarge(at int, want string) {
+	m.err.set("too_large", 513, at, want)
+	m.lost = true
 }
 
 // nextField returns the place behind the last field.
@@ -69,9 +84,9 @@ func (m *Message) judgeField(f *Field) {
 	case f.Name.Empty():
 		m.err.set("field_name", 400, f.Line.Start, "a field name and a colon")
 	case f.Line.Len() > fieldMax:
-		m.err.set("too_large", 513, f.Line.Start, "a field of 8 KiB at most")
+		m.tooLarge(f.Line.Start, "a field of 8 KiB at most")
 	default:
-		m.err.set("too_large", 513, f.Line.Start, "256 fields at most")
+		m.tooLarge(f.Line.Start, "256 fields at most")
 	}
 }
 
@@ -135,12 +150,12 @@ func (m *Message) oddValue(b []byte, i int) int {
 		case c == '\r' && i+1 < len(b) && b[i+1] == '\n':
 			return i + 2
 		case c == '\n':
-			m.err.set("line_ending", 400, i, "CRLF")
+			m.badLineEnd(i)
 			if i+1 == len(b) || b[i+1] != ' ' && b[i+1] != '\t' {
 				return i + 1
 			}
 		case c == '\r':
-			m.err.set("line_ending", 400, i, "CRLF")
+			m.badLineEnd(i)
 		default:
 			m.err.set("control_octet", 400, i, "text without control octets")
 		}

@@ -37,8 +37,10 @@ type Message struct {
 	start       Span
 	fieldsEnd   int
 	body        Span
-	trailing    int // octets that were cut behind the body
-	length      int // Content-Length; -1: none
+	trailing    int    // octets that were cut behind the body
+	length      int    // Content-Length; negative: see below
+	lost        bool   // nobody knows where the message ends
+	doubled     uint16 // index+1 of the second field of a name in oneAtMost
 	cseq        uint32
 	maxForwards int // -1: none
 	callID      Span
@@ -59,6 +61,13 @@ type Message struct {
 	contactURI URI
 	err        Error // what Parse found first
 }
+
+// What Message.length is without a Content-Length, and with one that does not
+// say where the body ends.
+const (
+	lengthNone = -1
+	lengthBad  = -2
+)
 
 // IsRequest reports whether m is a request.
 func (m *Message) IsRequest() bool { return !m.response }

@@ -44,11 +44,17 @@ func (m *Message) Parse(datagram []byte) error {
 	return m.finish(rest)
 }
 
+// windowMax is how much of a message may come before its fields end.
+const windowMax = fieldSectionMax + len("\r\n\r\n")
+
 // ParseStream reads one message from the start of what a stream has brought
 // so far, and returns how many octets it took. 0 and no error: more is needed.
-// RFC 3261 section 18.3 wants a Content-Length on streams. After an error
-// other than "keepalive", which RFC 5626 section 4.4.1 wants answered by a
-// CRLF, the stream has lost its place and is to be closed.
+// What it says does not depend on the pieces in which the octets came.
+//
+// RFC 3261 section 18.3 wants a Content-Length on streams. After an error that
+// says Close the stream has lost its place; after any other the next message
+// begins behind the n octets. The cause "keepalive" is one that RFC 5626
+// section 4.4.1 wants answered by a CRLF.
 func (m *Message) ParseStream(b []byte) (n int, err error) {
 	m.reset()
 	skip := skipCRLF(b)
@@ -57,29 +63,31 @@ func (m *Message) ParseStream(b []byte) (n int, err error) {
 		return 4, m.refuse()
 	}
 	m.Raw = b[skip:]
+	if skip > fieldMax {
+		m.err.set("not_sip", 0, 0, "a message")
+		return skip, m.lose(m.refuse())
+	}
 	if len(m.Raw) == 0 {
-		if skip > fieldMax {
-			m.err.set("not_sip", 0, 0, "a message")
-			return skip, m.refuse()
-		}
 		return 0, nil
 	}
-	end := bytes.Index(m.Raw, []byte("\r\n\r\n"))
-	if end < 0 {
+	end := bytes.Index(m.Raw[:min(len(m.Raw), windowMax)], []byte("\r\n\r\n"))
+	if end < 0 || class[m.Raw[0]]&isToken == 0 {
 		return m.unfinished(b)
 	}
 	m.Raw = m.Raw[:end+4]
 	if !m.read() {
-		return skip + end + 4, m.refuse()
+		return skip + end + 4, m.lose(m.refuse())
 	}
 	switch {
-	case m.length < 0:
+	case m.length == lengthNone:
 		m.err.set("content_length", 400, end, "a Content-Length")
+		m.lost = true
 	case m.length > bodyMax:
 		m.err.set("too_large", 413, end, "a body of 64 KiB at most")
+		m.lost = true
 	}
-	if m.err.Cause != "" {
-		return skip + end + 4, m.finish(0)
+	if m.lost {
+		return skip + end + 4, m.lose(m.finish(0))
 	}
 	if m.Raw = b[skip:]; len(m.Raw) < end+4+m.length {
 		return 0, nil
@@ -87,20 +95,46 @@ func (m *Message) ParseStream(b []byte) (n int, err error) {
 	return skip + end + 4 + m.length, m.finish(m.length)
 }
 
+// lose says of an error that the stream has lost its place.
+func (m *Message) lose(err error) error {
+	m.err.Close = true
+	return err
+}
+
 // unfinished judges the start of a message whose fields have not come to
 // their end, so that what never was SIP does not wait for it.
 func (m *Message) unfinished(b []byte) (int, error) {
-	switch nl := bytes.IndexByte(m.Raw, '\n'); {
-	case len(m.Raw) > fieldSectionMax:
-		m.err.set("too_large", 0, len(m.Raw), "an end of the fields within 32 KiB")
-	case nl >= 0 && m.startLine(m.Raw) < 0, nl < 0 && class[m.Raw[0]]&isToken == 0:
-		if nl < 0 {
-			m.oddStartLine(m.Raw)
+	nl := bytes.IndexByte(m.Raw[:min(len(m.Raw), windowMax)], '\n')
+	switch {
+	case class[m.Raw[0]]&isToken == 0:
+		if m.Raw[0] == handshake && len(m.Raw) < 3 {
+			return 0, nil
 		}
-	default:
+		m.notSIP(m.Raw)
+	case nl >= 0 && m.startLine(m.Raw[:nl+1]) < 0:
+	case len(m.Raw) < windowMax:
 		return 0, nil
+	case nl < 0:
+		m.err.set("too_large", 0, 0, "an end of the fields within 32 KiB")
+	default:
+		return len(b), m.endless(nl)
 	}
-	return len(b), m.refuse()
+	return len(b), m.lose(m.refuse())
+}
+
+// endless refuses a message whose fields do not end. Those that came are read,
+// for the answer.
+func (m *Message) endless(nl int) error {
+	m.err.Cause = ""
+	m.Raw = m.Raw[:windowMax]
+	m.Raw = m.Raw[:max(nl, bytes.LastIndexByte(m.Raw, '\n'))+1]
+	m.readFields(m.Raw, m.startLine(m.Raw))
+	m.err.Cause = ""
+	m.err.set("too_large", 513, len(m.Raw), "an end of the fields within 32 KiB")
+	m.fieldsEnd = len(m.Raw)
+	m.body = Span{Start: len(m.Raw), End: len(m.Raw)}
+	m.decode()
+	return m.lose(m.finish(0))
 }
 
 func skipCRLF(b []byte) int {
@@ -115,7 +149,8 @@ func skipCRLF(b []byte) int {
 func (m *Message) reset() {
 	m.response, m.accepted, m.method, m.status = false, false, UnknownMethod, 0
 	m.methodName, m.requestURI, m.reason, m.start = Span{}, Span{}, Span{}, Span{}
-	m.fieldsEnd, m.body, m.trailing, m.length = 0, Span{}, 0, -1
+	m.fieldsEnd, m.body, m.trailing, m.length = 0, Span{}, 0, lengthNone
+	m.lost, m.doubled = false, 0
 	m.cseq, m.maxForwards, m.callID = 0, -1, Span{}
 	m.vias, m.contacts, m.star = 0, 0, false
 	if cap(m.fields) < len(m.inline) {
@@ -123,7 +158,7 @@ func (m *Message) reset() {
 	}
 	m.fields = m.fields[:0]
 	m.first = [fieldIDs]uint16{}
-	m.err.Cause = ""
+	m.err.Cause, m.err.Close = "", false
 }
 
 // read reads start line and fields. False: m is no message that could be

@@ -37,6 +37,8 @@ func ParseSessionExpires(raw []byte, s Span) (se SessionExpires, err error) {
 			continue
 		}
 		switch v := p.value.Of(raw); {
+		case se.Refresher != RefresherAny:
+			e.syntax(p.name.Start, "one refresher")
 		case equalFold(v, "uac"):
 			se.Refresher = RefresherUAC
 		case equalFold(v, "uas"):

@@ -29,21 +29,29 @@ func (m *Message) startLine(b []byte) int {
 func (m *Message) oddStartLine(b []byte) int {
 	nl := bytes.IndexByte(b, '\n')
 	if nl < 0 || !bytes.Contains(b[:nl], []byte("SIP/")) && !bytes.Contains(b[:nl], []byte("HTTP/")) {
-		if len(b) > 2 && b[0] == 0x16 && b[1] == 3 {
-			// A handshake record of TLS, RFC 8446 section 5.1.
-			return m.err.set("wrong_protocol", 0, 0, "SIP without TLS")
-		}
-		return m.err.set("not_sip", 0, 0, "a start line")
+		return m.notSIP(b)
 	}
 	line, cut := b[:nl], bytes.TrimSuffix(b[:nl], []byte{'\r'})
 	if len(cut) == len(line) || bytes.IndexByte(cut, '\r') >= 0 {
-		m.err.set("line_ending", 400, plain(b, 0), "CRLF")
+		m.badLineEnd(plain(b, 0))
 	} else if i := plain(b, 0); b[i] == '\t' && !bytes.HasPrefix(b, []byte(version)) {
 		m.err.set("start_line", 400, i, "single spaces")
 	} else if b[i] != '\t' {
 		m.err.set("control_octet", 400, i, "text without control octets")
 	}
 	return nl + 1
+}
+
+// handshake is the first octet of a connection that begins with TLS
+// (RFC 8446 section 5.1).
+const handshake = 0x16
+
+// notSIP says of b that it is no SIP at all.
+func (m *Message) notSIP(b []byte) int {
+	if len(b) > 2 && b[0] == handshake && b[1] == 3 {
+		return m.err.set("wrong_protocol", 0, 0, "SIP without TLS")
+	}
+	return m.err.set("not_sip", 0, 0, "a start line")
 }
 
 // statusLine reads "SIP/2.0 200 OK".

@@ -11,7 +11,7 @@ import (
 // what to do about it, in one line.
 type BindError struct {
 	Realm   string
-	Network string // "udp"
+	Network string // "udp" or "tcp"
 	Addr    netip.AddrPort
 	Err     error
 }
@@ -38,7 +38,7 @@ func cause(err error) error {
 func (e *BindError) remedy() string {
 	switch {
 	case errors.Is(e.Err, syscall.EADDRINUSE):
-		return fmt.Sprintf("find who has the port with: ss -ulpn 'sport = :%d'", e.Addr.Port())
+		return fmt.Sprintf("find who has the port with: ss -%clpn 'sport = :%d'", e.Network[0], e.Addr.Port())
 	case errors.Is(e.Err, syscall.EACCES), errors.Is(e.Err, syscall.EPERM):
 		return fmt.Sprintf("port %d needs root, CAP_NET_BIND_SERVICE, or a lower sysctl net.ipv4.ip_unprivileged_port_start", e.Addr.Port())
 	case errors.Is(e.Err, syscall.EADDRNOTAVAIL):

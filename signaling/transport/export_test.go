@@ -1,6 +1,14 @@
 package transport
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"sbc/signaling/sip"
+)
 
 // SocketOption reads an option of the listener's socket.
 func SocketOption(u *UDP, level, name int) (v int, err error) {
@@ -22,3 +30,86 @@ func SetSendBuffer(u *UDP, octets int) (err error) {
 
 // Stalled reports whether the last wait for room was in vain.
 func Stalled(u *UDP) bool { return u.stalled.Load() }
+
+// Frames feeds a framer with pieces of a stream, and returns what it found.
+// Each piece is overwritten once it was fed: what was found must not need it.
+func Frames(pieces ...[]byte) []string {
+	var f frames
+	var fr framer
+	s := new(scratch)
+	for _, p := range pieces {
+		p = append([]byte(nil), p...)
+		v := fr.feed(p, s, &f)
+		for i := range p {
+			p[i] = '#'
+		}
+		if v != going {
+			f.add(func() string { return fmt.Sprintf("verdict %d", v) })
+			break
+		}
+	}
+	for i := range fr.part {
+		fr.part[i] = '#'
+	}
+	all := make([]string, len(f.found))
+	for i, tell := range f.found {
+		all[i] = tell()
+	}
+	return all
+}
+
+type frames struct{ found []func() string }
+
+func (f *frames) add(tell func() string) { f.found = append(f.found, tell) }
+
+func (f *frames) ping() { f.add(func() string { return "ping" }) }
+
+func (f *frames) message(m *sip.Message, err error) {
+	f.add(func() string {
+		said := "ok"
+		if e := (*sip.Error)(nil); errors.As(err, &e) {
+			said = fmt.Sprintf("%s %d close %v", e.Cause, e.Status, e.Close)
+		}
+		for _, field := range m.Fields() {
+			said += fmt.Sprintf(" %s=%s", m.Bytes(field.Name), m.Bytes(field.Value))
+		}
+		return fmt.Sprintf("%s %s %s %d %s|%s", said, m.MethodName(), m.Bytes(m.RequestURI()), cap(m.Raw)-len(m.Raw), m.Bytes(m.Body()), m.Raw)
+	})
+}
+
+// SetDescriptorsMax changes how many connections all listeners may have.
+func SetDescriptorsMax(t *TCP, n int64) { t.descriptorsMax = n }
+
+// Held returns the octets of begun messages and of queues.
+func Held(t *TCP) int64 { return t.held.Load() }
+
+// StreamOption reads an option of the listener's socket.
+func StreamOption(t *TCP, level, name int) (v int, err error) {
+	raw, err := t.listener.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	return rawOption(raw, level, name)
+}
+
+// ConnOption reads an option of a connection's socket.
+func ConnOption(t *TCP, number uint64, level, name int) (int, error) {
+	t.mu.RLock()
+	c := t.conns[number]
+	t.mu.RUnlock()
+	return rawOption(c.raw, level, name)
+}
+
+func rawOption(raw syscall.RawConn, level, name int) (v int, err error) {
+	if cerr := raw.Control(func(fd uintptr) { v, err = unix.GetsockoptInt(int(fd), level, name) }); cerr != nil {
+		return 0, cerr
+	}
+	return v, err
+}
+
+// Tables returns how many entries the listener's tables have.
+func Tables(t *TCP) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.conns) + len(t.reach) + len(t.sources) + t.accepted
+}
