@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // mtu of the cables. Ours: a SIP message with every field that a test can
@@ -51,12 +52,17 @@ func Join(a, b End) error {
 // AddAddr gives an interface one more address.
 func (s *Space) AddAddr(name string, addr netip.Prefix) error {
 	return s.onLink(name, func(h *netlink.Handle, link netlink.Link) error {
-		return h.AddrAdd(link, &netlink.Addr{IPNet: ipNet(addr)})
+		// An IPv6 address is good at once: nobody else is there to have it.
+		a := &netlink.Addr{IPNet: ipNet(addr)}
+		if addr.Addr().Is6() {
+			a.Flags = unix.IFA_F_NODAD
+		}
+		return h.AddrAdd(link, a)
 	})
 }
 
 // Route sends what goes to a prefix by a next hop. The prefix 0.0.0.0/0 is
-// the default route.
+// the default route, ::/0 that of IPv6.
 func (s *Space) Route(to netip.Prefix, via netip.Addr) error {
 	h, err := s.handle()
 	if err != nil {

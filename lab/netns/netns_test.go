@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -95,6 +96,71 @@ func TestCableCarriesDatagramsAndCaptureSeesThem(t *testing.T) {
 	var file bytes.Buffer
 	if err := capture.WritePcap(&file); err != nil || !bytes.Contains(file.Bytes(), []byte("hello")) {
 		t.Errorf("WritePcap: %d octets, %v", file.Len(), err)
+	}
+}
+
+// Both families, and the octets of a connection in their order.
+func TestCableCarriesStreamsOverIPv6(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	for i, s := range []*Space{a, b} {
+		if err := s.AddAddr("eth0", netip.MustParsePrefix([]string{"2001:db8::1/64", "2001:db8::2/64"}[i])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	capture, err := b.Capture("eth0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer capture.Close()
+	at := netip.MustParseAddrPort("[2001:db8::2]:5060")
+	var ln net.Listener
+	var c net.Conn
+	if err := b.Do(func() (err error) { ln, err = net.Listen("tcp", at.String()); return err }); err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if !b.Listens(at) || b.Bound(at) {
+		t.Errorf("Listens %v, Bound %v", b.Listens(at), b.Bound(at))
+	}
+	if err := a.Do(func() (err error) { c, err = net.Dial("tcp", at.String()); return err }); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	long := strings.Repeat("0123456789", 3000)
+	if _, err := io.WriteString(c, long); err != nil {
+		t.Fatal(err)
+	}
+	var got []Stream
+	await(t, "the octets in the capture", func() bool {
+		got = capture.Streams()
+		return len(got) == 2 && len(got[0].Bytes) == len(long)
+	})
+	if got[0].Dst != at || string(got[0].Bytes) != long || got[1].Src != at || len(got[1].Bytes) > 0 {
+		t.Errorf("%v > %v: %d octets; %v > %v: %d octets", got[0].Src, got[0].Dst, len(got[0].Bytes), got[1].Src, got[1].Dst, len(got[1].Bytes))
+	}
+
+	u, err := a.ListenUDP(netip.MustParseAddrPort("[2001:db8::1]:4000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if _, err := u.WriteTo([]byte("hello"), net.UDPAddrFromAddrPort(at)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the datagram in the capture", func() bool { return len(capture.Datagrams()) > 0 })
+	if d := capture.Datagrams()[0]; d.Src.String() != "[2001:db8::1]:4000" || d.Dst != at || string(d.Payload) != "hello" || d.TTL != 64 {
+		t.Errorf("captured %+v", d)
+	}
+}
+
+// The octets of a stream, from segments that came twice, late or overlapping.
+func TestJoinedSegments(t *testing.T) {
+	seg := func(seq uint32, text string) Segment { return Segment{Seq: seq, Payload: []byte(text)} }
+	const first = 0xfffffffe // numbers begin anew
+	got := joined(first, []Segment{seg(first, "ab"), seg(2, "ef"), seg(0, "cd"), seg(first, "ab"), seg(1, "def"), seg(9, "gap")})
+	if string(got) != "abcdef" {
+		t.Errorf("got %q", got)
 	}
 }
 

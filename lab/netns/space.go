@@ -106,7 +106,7 @@ func (s *Space) Close() {
 func (s *Space) ListenUDP(at netip.AddrPort) (*net.UDPConn, error) {
 	var conn *net.UDPConn
 	err := s.Do(func() (err error) {
-		conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+		conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
 		return err
 	})
 	return conn, err
