@@ -2,6 +2,7 @@ package topology
 
 import (
 	"bytes"
+	"slices"
 
 	"sbc/signaling/edit"
 	"sbc/signaling/sip"
@@ -9,7 +10,7 @@ import (
 
 // maskURI hides where a URI points to and leaves whom it names: the user part
 // stays, host and port become host, and so do contexts of numbers; parameters
-// and embedded header fields that name a place go.
+// that belong to the host, or name a place, and such embedded header fields go.
 func (h *hider) maskURI(at edit.Span, host []byte, why edit.Reason) {
 	raw := h.raw
 	scheme := bytes.IndexByte(at.Of(h.raw), ':')
@@ -46,11 +47,11 @@ func (h *hider) maskSIP(at edit.Span, host []byte, why edit.Reason) {
 	}
 	if headers := bytes.IndexByte(h.raw[hostport.End:at.End], '?'); headers >= 0 {
 		headers += hostport.End
-		h.params(edit.Span{Start: hostport.End, End: headers}, host)
+		h.hostParams(edit.Span{Start: hostport.End, End: headers}, host)
 		h.headers(edit.Span{Start: headers, End: at.End})
 		return
 	}
-	h.params(edit.Span{Start: hostport.End, End: at.End}, host)
+	h.hostParams(edit.Span{Start: hostport.End, End: at.End}, host)
 }
 
 // unreadable puts the bare host in the place of what is no URI.
@@ -108,6 +109,8 @@ const (
 	whyGRUU    edit.Reason = "instance of the far side (RFC 5627)"
 	whyReached edit.Reason = "how the far side is reached (RFC 3261 section 19.1.1)"
 	whyFlow    edit.Reason = "flow of the far side (RFC 5626)"
+
+	whyHostParam edit.Reason = "parameter of the host that is hidden (RFC 3261 section 19.1.1)"
 )
 
 var paramRows = []paramRow{
@@ -146,6 +149,30 @@ func (h *hider) params(at edit.Span, host []byte) {
 			end++
 		}
 		h.param(edit.Span{Start: i, End: end}, host)
+		i = end
+	}
+}
+
+// numberParams are those behind the host of a SIP URI that speak of the user or
+// the number; all others are between the host and itself.
+var numberParams = []string{"user", "method", "isub", "ext", "postd", "rn", "npdi", "cic", "cpc", "oli", "isup-oli", "noa", "verstat", "cause"}
+
+// hostParams does what has to be done to the parameters behind the host of a
+// SIP URI: those of the hidden host mean nothing at the one that takes its
+// place, and devices name themselves there.
+func (h *hider) hostParams(at edit.Span, host []byte) {
+	for i := at.Start; i < at.End; {
+		end := min(i+1, at.End)
+		for end < at.End && h.raw[end] != ';' {
+			end++
+		}
+		name, _, _ := bytes.Cut(h.raw[min(i+1, end):end], []byte("="))
+		name = bytes.TrimRight(name, " \t")
+		if treatmentOf(name) != paramPasses || slices.ContainsFunc(numberParams, func(n string) bool { return equalFold(name, []byte(n)) }) {
+			h.param(edit.Span{Start: i, End: end}, host)
+		} else {
+			h.edits = remove(h.edits, edit.Span{Start: i, End: end}, whyHostParam)
+		}
 		i = end
 	}
 }

@@ -6,6 +6,10 @@
 // called without a pause between the messages of a call; Kamailio, whose
 // workers would overtake each other, is given a pause of 100 ms before the 200
 // and before the BYE.
+//
+// In the end the SBC alone: what a message costs in calls over TCP, and in
+// calls that are held, resumed and referred to somebody, beside a plain call
+// over UDP.
 package main
 
 import (
@@ -37,7 +41,7 @@ func main() {
 	flag.IntVar(&o.held, "held", 1000, "calls held at once, for the memory that they take")
 	flag.StringVar(&o.binary, "sbc", "", "the SBC's binary; default: built from here")
 	flag.StringVar(&o.subject, "only", "", "measure only this subject: sbc, topoh or topoh+rtpengine")
-	flag.StringVar(&o.step, "measure", "", "measure only this: cpu, latency, memory or rate")
+	flag.StringVar(&o.step, "measure", "", "measure only this: cpu, latency, memory, rate or kinds")
 	flag.StringVar(&o.keep, "keep", "", "keep configurations and logs in this directory")
 	flag.Parse()
 	o.length = time.Duration(*seconds) * time.Second
@@ -71,13 +75,13 @@ func run(o options) error {
 		}
 	}
 	switch o.step {
-	case "", "cpu", "latency", "memory", "rate":
+	case "", "cpu", "latency", "memory", "rate", "kinds":
 	default:
-		return fmt.Errorf("-measure %s: want cpu, latency, memory or rate", o.step)
+		return fmt.Errorf("-measure %s: want cpu, latency, memory, rate or kinds", o.step)
 	}
 	var results []result
 	for _, s := range subjects(o) {
-		if o.subject != "" && o.subject != s.name {
+		if o.subject != "" && o.subject != s.name || o.step == "kinds" {
 			continue
 		}
 		r, err := measure(s, o, dir)
@@ -86,9 +90,14 @@ func run(o options) error {
 		}
 		results = append(results, r)
 	}
-	printTable(os.Stdout, o, results)
+	if o.step != "kinds" {
+		printTable(os.Stdout, o, results)
+	}
 	if o.step == "" {
 		printGoals(os.Stdout, results)
+	}
+	if (o.step == "" || o.step == "kinds") && (o.subject == "" || o.subject == ours(plain).name) {
+		return compareKinds(os.Stdout, o, dir)
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func (r *result) costAt(calls int, s subject, o options, dir string) error {
 		if err != nil {
 			return err
 		}
-		got, err := w.play(load{rate: r.rate, calls: calls, pause: s.pause})
+		got, err := w.play(load{rate: r.rate, calls: calls, pause: s.pause, kind: s.kind})
 		if err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (r *result) measureLatency(s subject, o options, dir string) error {
 
 // warm lets a second's calls be made: code is paged in, tables and heaps grow.
 func (w *world) warm(s subject, rate int) error {
-	_, err := w.play(load{rate: rate, calls: rate, pause: s.pause})
+	_, err := w.play(load{rate: rate, calls: rate, pause: s.pause, kind: s.kind})
 	return err
 }
 

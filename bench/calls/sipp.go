@@ -19,6 +19,7 @@ type load struct {
 	calls int
 	pause int           // ms before the 200 and before the BYE
 	hold  time.Duration // between ACK and BYE
+	kind  kind
 }
 
 // An outcome is what came of it.
@@ -68,20 +69,36 @@ Max-Forwards: 70
 Content-Length: 0
 
 ]]></send>
-` + pause(l.pause) + pause(int(l.hold.Milliseconds())) + `
-<send retrans="500"><![CDATA[
-BYE [next_url] SIP/2.0
+` + pause(l.pause) + pause(int(l.hold.Milliseconds())) + l.kind.caller() +
+		request("BYE", 9, "", "") + `
+<recv response="200"/></scenario>`
+}
+
+// request sends a request of the caller within the dialog.
+func request(method string, seq int, fields, body string) string {
+	retrans := ` retrans="500"`
+	if method == "ACK" {
+		retrans = ""
+	}
+	length := "0"
+	if body != "" {
+		fields += "Content-Type: application/sdp\n"
+		length = "[len]"
+	}
+	return `<send` + retrans + `><![CDATA[
+` + method + ` [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 [routes]
 From: "Caller" <sip:caller@[local_ip]:[local_port]>;tag=c[call_number]
 To: <sip:[call_number]@[remote_ip]:[remote_port]>[peer_tag_param]
 Call-ID: [call_id]
-CSeq: 2 BYE
+CSeq: ` + fmt.Sprint(seq) + ` ` + method + `
+Contact: <sip:caller@[local_ip]:[local_port]>
 Max-Forwards: 70
-Content-Length: 0
-
+` + fields + `Content-Length: ` + length + `
+` + body + `
 ]]></send>
-<recv response="200"/></scenario>`
+`
 }
 
 func (l load) callee() string {
@@ -99,10 +116,10 @@ Contact: <sip:callee@[local_ip]:[local_port]>
 `
 	}
 	return `<?xml version="1.0"?><scenario name="callee">
-<recv request="INVITE"/>
+<recv request="INVITE" rrs="true">` + l.kind.remember() + `</recv>
 ` + reply("180 Ringing", "Content-Length: 0\n\n") + pause(l.pause) +
 		reply("200 OK", "Content-Type: application/sdp\nContent-Length: [len]\n"+sdpLines) + `
-<recv request="ACK"/><recv request="BYE"/>
+<recv request="ACK"/>` + l.kind.callee(reply) + `<recv request="BYE"/>
 <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
@@ -135,13 +152,13 @@ func (w *world) callee(l load) (*pair, error) {
 		return nil, err
 	}
 	p, err := w.lan.Start(netns.Command{Path: "sipp", Dir: w.dir, Args: []string{
-		"-sf", path, "-i", lanAddr.String(), "-p", "5060", "-nostdin", "-buff_size", "4194304", "-l", "100000", "-deadcall_wait", "0"}})
+		"-sf", path, "-i", lanAddr.String(), "-p", "5060", "-t", l.kind.sipp(), "-nostdin", "-buff_size", "4194304", "-l", "100000", "-deadcall_wait", "0"}})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := netns.Await(ctx, func() bool { return w.lan.Bound(sip(lanAddr)) }); err != nil {
+	if err := netns.Await(ctx, func() bool { return listens(w.lan, l.kind, sip(lanAddr)) }); err != nil {
 		return nil, fmt.Errorf("the callee did not start: %w; it wrote %q", err, p.Output())
 	}
 	return &pair{w: w, l: l, callee: p}, nil
@@ -156,7 +173,7 @@ func (c *pair) call() (*netns.Process, error) {
 	stats := filepath.Join(c.w.dir, "stats.csv")
 	_ = os.Remove(stats)
 	return c.w.itsp.Start(netns.Command{Path: "sipp", Dir: c.w.dir, Args: []string{
-		sip(outsideAddr).String(), "-sf", path, "-i", itspAddr.String(), "-p", "5060", "-nostdin", "-buff_size", "4194304",
+		sip(outsideAddr).String(), "-sf", path, "-i", itspAddr.String(), "-p", "5060", "-t", c.l.kind.sipp(), "-nostdin", "-buff_size", "4194304",
 		"-r", strconv.Itoa(c.l.rate), "-m", strconv.Itoa(c.l.calls), "-l", "100000", "-deadcall_wait", "0",
 		"-timeout", strconv.Itoa(int(c.l.length().Seconds()) + 40), "-timeout_error",
 		"-trace_stat", "-stf", stats, "-fd", "1000", "-skip_rlimit"}})

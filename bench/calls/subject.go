@@ -12,6 +12,7 @@ import (
 // A subject is an SBC that is measured.
 type subject struct {
 	name  string
+	kind  kind
 	pause int // ms that the scenario waits before the 200 and before the BYE
 	start func(*world, options) ([]*netns.Process, error)
 }
@@ -25,7 +26,7 @@ var kamailioConfig string
 func subjects(o options) []subject {
 	const peerPause = 100
 	return []subject{
-		{name: "sbc", start: startSBC},
+		ours(plain),
 		{name: "topoh", pause: peerPause, start: func(w *world, o options) ([]*netns.Process, error) {
 			p, err := startKamailio(w)
 			return []*netns.Process{p}, err
@@ -36,8 +37,13 @@ func subjects(o options) []subject {
 
 func sip(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, 5060) }
 
-func startSBC(w *world, o options) ([]*netns.Process, error) {
-	path, err := w.file("sbc.hcl", fmt.Sprintf(sbcConfig, outsideAddr, insideAddr, itspAddr, lanAddr, filepath.Join(w.dir, "sbc.sock")))
+// ours is the SBC, for calls of a kind.
+func ours(k kind) subject {
+	return subject{name: "sbc", kind: k, start: func(w *world, o options) ([]*netns.Process, error) { return startSBC(w, o, k) }}
+}
+
+func startSBC(w *world, o options, k kind) ([]*netns.Process, error) {
+	path, err := w.file("sbc.hcl", k.config(fmt.Sprintf(sbcConfig, outsideAddr, insideAddr, itspAddr, lanAddr, filepath.Join(w.dir, "sbc.sock"))))
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +51,7 @@ func startSBC(w *world, o options) ([]*netns.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*netns.Process{p}, w.bound(p, sip(outsideAddr), sip(insideAddr))
+	return []*netns.Process{p}, w.bound(p, k, sip(outsideAddr), sip(insideAddr))
 }
 
 // startKamailio starts Kamailio as it does best here: its fast allocator, two
@@ -63,7 +69,7 @@ func startKamailio(w *world, define ...string) (*netns.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, w.bound(p, sip(outsideAddr), sip(insideAddr))
+	return p, w.bound(p, plain, sip(outsideAddr), sip(insideAddr))
 }
 
 // startWithRelay starts a fresh rtpengine, in user space, and Kamailio.
@@ -77,7 +83,7 @@ func startWithRelay(w *world, _ options) ([]*netns.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.bound(relay, control); err != nil {
+	if err := w.bound(relay, plain, control); err != nil {
 		return nil, err
 	}
 	p, err := startKamailio(w, "WITH_RELAY")

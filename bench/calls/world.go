@@ -80,13 +80,13 @@ func (w *world) file(name, text string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
-// bound waits until all addresses are bound in the middle.
-func (w *world) bound(p *netns.Process, addrs ...netip.AddrPort) error {
+// bound waits until calls of a kind are taken at all addresses in the middle.
+func (w *world) bound(p *netns.Process, k kind, addrs ...netip.AddrPort) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := netns.Await(ctx, func() bool {
 		for _, a := range addrs {
-			if !w.middle.Bound(a) {
+			if !listens(w.middle, k, a) {
 				return false
 			}
 		}
