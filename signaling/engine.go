@@ -26,6 +26,7 @@ type Engine struct {
 	sockets []*transport.UDP // by Flow.Listener; nil: that one is of streams
 	streams []*transport.TCP // by Flow.Listener; nil: that one is of datagrams
 	workers []*worker
+	opened  chan struct{} // closed when sockets and streams are there
 	readers sync.WaitGroup
 	running sync.WaitGroup
 	taps    taps
@@ -44,7 +45,7 @@ type worker struct {
 // Start opens the listeners and begins to serve. An error of a listener says
 // which address cannot be had and what to do.
 func Start(o Options) (*Engine, error) {
-	e := &Engine{opt: o, began: o.Start}
+	e := &Engine{opt: o, began: o.Start, opened: make(chan struct{})}
 	if o.Start.IsZero() {
 		e.began = time.Now()
 	}
@@ -79,6 +80,7 @@ func Start(o Options) (*Engine, error) {
 }
 
 func (e *Engine) listen() error {
+	defer close(e.opened)
 	n := len(e.opt.Listeners)
 	e.sockets, e.streams = make([]*transport.UDP, n), make([]*transport.TCP, n)
 	for i, l := range e.opt.Listeners {

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"sbc/nat"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/sip"
 	"sbc/signaling/transport"
@@ -11,14 +12,50 @@ import (
 func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 	return transport.ListenTCP(transport.StreamOptions{
 		ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr,
-		Handler: transport.Handler{Message: e.streamed, Failed: e.unsentStream},
+		Handler: transport.Handler{Message: e.streamed, Closed: e.closed, Failed: e.unsentStream},
 	})
 }
 
-// streamed takes a message from a connection.
+// streamed takes a message from a connection. One that finds no room ends it:
+// on a stream nothing is sent again.
 func (e *Engine) streamed(f transport.Flow, m *sip.Message, err error) {
-	p := &packet{flow: b2bua.Flow{Listener: uint16(f.Listener), Remote: f.Remote, Conn: f.Conn}, m: m, err: err}
-	e.workers[e.sorter.Shard(m, err)].inbox.put([]*packet{p})
+	<-e.opened // the first connection may come before its listener is known
+	p := &packet{flow: flowOf(f), m: m, err: err}
+	e.alias(f, m, err)
+	if !e.workers[e.sorter.Shard(m, err)].inbox.put([]*packet{p}) {
+		e.streams[f.Listener].CloseAfter(f)
+	}
+}
+
+func flowOf(f transport.Flow) b2bua.Flow {
+	return b2bua.Flow{Listener: uint16(f.Listener), Remote: f.Remote, Conn: f.Conn}
+}
+
+// alias lets requests to a peer use the connection that it made, where it asks
+// for that (RFC 5923 section 5): to the port that it names, at its own address.
+func (e *Engine) alias(f transport.Flow, m *sip.Message, err error) {
+	if err != nil || !m.IsRequest() {
+		return
+	}
+	if _, asks := sip.Param(m.Raw, m.Via().Params, "alias"); !asks {
+		return
+	}
+	to := nat.Observe(m, f.Remote, true).SentBy
+	if _, known := e.opt.Rules.Peer(e.opt.Listeners[f.Listener].Realm, to); known {
+		e.streams[f.Listener].Alias(f, to)
+	}
+}
+
+// closed tells the transactions that a connection to a peer is gone. Of those
+// that come and go from elsewhere no shard hears.
+func (e *Engine) closed(f transport.Flow) {
+	peer, ok := e.opt.Rules.Peer(e.opt.Listeners[f.Listener].Realm, f.Remote)
+	if !ok || orDefault(e.opt.Rules.Peers()[peer].Target.Port) != f.Remote.Port() {
+		return
+	}
+	for _, w := range e.workers {
+		w.inbox.ask(func(s *Shard) { s.brokeOff(flowOf(f)) })
+	}
 }
 
 // unsentStream tells the transaction that token names that its request could

@@ -157,7 +157,50 @@ func TestEngineTCPTrouble(t *testing.T) {
 	other.read("100")
 	other.read("503")
 
+	// Somebody listens, and hangs up without a word.
+	ln, err := net.Listen("tcp", "127.4.16.1:5060")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	again := strings.NewReplacer("pbxone", "pbxtwo", "secret-call", "other-call")
+	other.write(again.Replace(here.Replace(invite)))
+	other.read("100")
+	itsp, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	newPeer(t, itsp).read("INVITE")
+	itsp.Close()
+	other.read("503")
+
 	hello := dial()
 	io.WriteString(hello.c, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
 	hello.gone()
+}
+
+// RFC 5923: a peer that asks for it is called by the connection that it made.
+func TestEngineTCPAlias(t *testing.T) {
+	b := startBorder(t, 17, 2, overTCP)
+	dial := func(side byte, to string) *peer {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, side, 17, 1)}}
+		c, err := d.Dial("tcp", to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newPeer(t, c)
+	}
+	itsp, pbx := dial(4, "127.3.17.1:5060"), dial(1, "127.2.17.1:5060")
+	itsp.write("OPTIONS sip:127.3.17.1 SIP/2.0\nVia: SIP/2.0/TCP 127.4.17.1;branch=z9hG4bKopt;alias\nMax-Forwards: 70\nFrom: <sip:a@127.4.17.1>;tag=1\nTo: <sip:127.3.17.1>\nCall-ID: o\nCSeq: 1 OPTIONS\nContent-Length: 0\n\n")
+	itsp.read("200")
+	here := strings.NewReplacer("SIP/2.0/UDP 192.168.1.10:5060", "SIP/2.0/TCP 127.1.17.1:5070", "192.168.1.44", "127.1.17.1", "192.168.1.1", "127.2.17.1", ":5060", "")
+	pbx.write(here.Replace(invite))
+	pbx.read("100")
+	inv := itsp.read("INVITE")
+	itsp.write(respond(inv, 486, "", ""))
+	itsp.read("ACK")
+	pbx.read("486")
+	if c := b.engine.Status().Realms[1].Connections; c.Dialled != 0 || c.Accepted != 1 {
+		t.Errorf("connections: %+v", c)
+	}
 }

@@ -40,9 +40,9 @@ type inbox struct {
 
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
-// put appends ps. What does not fit is dropped and counted: the far end sends
-// it again.
-func (q *inbox) put(ps []*packet) {
+// put appends ps, and reports whether all fitted. What does not fit is dropped
+// and counted: a datagram is sent again.
+func (q *inbox) put(ps []*packet) bool {
 	q.mu.Lock()
 	room := min(inboxMax-len(q.full), len(ps))
 	q.full = append(q.full, ps[:room]...)
@@ -52,6 +52,7 @@ func (q *inbox) put(ps []*packet) {
 		p.done()
 	}
 	q.signal()
+	return room == len(ps)
 }
 
 // ask queues a question; it runs in the shard's goroutine. It is false when

@@ -24,8 +24,9 @@ type HeldCall struct {
 	State                         string // as in CallInfo
 	Caller, Callee                string
 	Streams, Timers, Transactions int
-	Places                        int // by the call's own account
-	Taken, Open                   int // places and media lines by the engine's account
+	Watches                       bool // a subscription of it lives, also when the session is over
+	Places                        int  // by the call's own account
+	Taken, Open                   int  // places and media lines by the engine's account
 }
 
 // Inspect returns what the shard holds.
@@ -49,6 +50,7 @@ func (s *Shard) Inspect() Inspection {
 	for _, c := range s.calls.All() {
 		h := HeldCall{ID: c.ID, State: c.State(), Caller: c.Caller, Callee: c.Callee}
 		h.Streams, h.Timers, h.Transactions, h.Places = c.Ledger()
+		h.Watches = c.Watches()
 		if r := s.records[c.ID]; r != nil {
 			h.Taken, h.Open = len(r.places), r.open()
 		}

@@ -47,7 +47,7 @@ func TestLateOffer(t *testing.T) {
 		t.Errorf("the offer in the 200 does not name our address:\n%s", body(ok))
 	}
 	ack := w.want(w.send(pbxAddr, inDialog(ok, "ACK", 10, "Content-Type: application/sdp\nContent-Length: LENGTH\n\n"+offer)), "b ACK")[0]
-	if !strings.Contains(body(ack), "c=IN IP4 203.0.113.7\r\n") {
+	if !strings.Contains(body(ack), "c=IN IP4 203.0.113.7\r\n") || strings.Contains(body(ack), "m=audio 0") {
 		t.Errorf("the answer in the ACK does not name our address:\n%s", body(ack))
 	}
 	w.bye(ok, 11)

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"net/netip"
+	"slices"
 	"sync/atomic"
 
 	"sbc/policy"
@@ -82,6 +83,32 @@ func (s *Shard) streamed(tx *client, works bool) {
 	if peer, ok := s.openPeer(tx.flow); ok && s.opt.streams.works[peer].Load() != works {
 		s.opt.streams.works[peer].Store(works)
 	}
+}
+
+// brokeOff handles that a connection is gone: what was asked by it and has no
+// response yet will have none.
+func (s *Shard) brokeOff(f b2bua.Flow) {
+	var lost []b2bua.Client
+	for id, tx := range s.clients {
+		by := tx.flow.Conn == f.Conn || tx.flow.Conn == 0 && tx.flow.Remote == f.Remote
+		if by && tx.flow.Listener == f.Listener && tx.unheard() {
+			lost = append(lost, id)
+		}
+	}
+	slices.Sort(lost)
+	for _, id := range lost {
+		if tx := s.clients[id]; tx != nil {
+			s.fail(tx)
+		}
+	}
+}
+
+// unheard reports whether no response has come yet.
+func (tx *client) unheard() bool {
+	if tx.method == sip.INVITE {
+		return tx.invite.State() == transaction.Calling
+	}
+	return tx.other.State() == transaction.Trying
 }
 
 // byDatagram sends a request that could not go by a stream in the way that it

@@ -55,11 +55,15 @@ func (a *actor) start() {
 	a.glared, a.unclear = map[string]bool{}, map[string]bool{}
 	a.down = false
 	const voice = 17
-	a.agent = ua.New(ua.Options{
+	o := ua.Options{
 		User: a.at.name, Addr: a.at.addr, Peer: listeners[a.at.realm], Domain: a.at.domain,
 		Canary: a.at.canary(), MediaPort: 30000, MediaPairs: 200, Quiet: a.w.o.Sparse, Voice: voice, Hear: voice,
 		Rand: rand.New(rand.NewPCG(a.w.o.Seed, uint64(a.index)<<32|a.life)),
-	})
+	}
+	if a.w.o.agents != nil {
+		a.w.o.agents(&o)
+	}
+	a.agent = ua.New(o)
 }
 
 // crash lets the actor vanish for a time, and come back without memory.
@@ -133,6 +137,9 @@ func (a *actor) told(e ua.Event, do []ua.Effect) []ua.Effect {
 	number := a.numbers[e.Call]
 	if a.w.o.Trace != nil && e.Is != ua.Heard {
 		a.w.note("%s: %v %d %v %s (%s)", a.at.name, e.Is, e.Status, e.Cause, e.Text, number)
+	}
+	if a.w.stage != nil && e.Is != ua.Violation {
+		return a.w.stage(a, e, do)
 	}
 	switch e.Is {
 	case ua.Incoming:

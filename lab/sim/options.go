@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"sbc/lab/ua"
 	"sbc/signaling"
 )
 
@@ -30,6 +31,7 @@ type Options struct {
 
 	Trace func(line string) // called for everything that happens; nil: nobody
 
+	agents func(*ua.Options) // what tests want of all agents; nil: nothing
 	broken breaks
 }
 

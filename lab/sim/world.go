@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"sbc/lab/ua"
 	"sbc/mediarelay"
 	"sbc/signaling"
 )
@@ -32,6 +33,7 @@ type world struct {
 	plans   map[string]*plan // by number
 	numbers []string         // of all plans
 	scan    scanner
+	stage   func(*actor, ua.Event, []ua.Effect) []ua.Effect // what an agent tells goes there; nil: to the actor
 
 	held     []signaling.Inspection // of each shard, after its last step
 	book     book

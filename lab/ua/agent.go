@@ -14,16 +14,35 @@ type Options struct {
 	Addr   netip.AddrPort // where it sends from and receives SIP
 	Peer   netip.AddrPort // where its requests go that belong to no dialog
 	Domain string         // host of what it calls; empty: Peer
+	Stream bool           // its messages travel on a stream: Via and Contact say TCP, and no transaction sends again
 	Canary Canary         // what names its side; the zero Canary adds nothing
 
 	Fields []string // more field lines for INVITE and its 2xx, without line ends
 	Codecs []Codec  // in order of preference; nil: PCMA, PCMU
 
-	MediaPort  uint16 // first RTP port; calls take pairs from here on
-	MediaPairs int    // number of pairs; 0: 100
-	Quiet      bool   // no RTP, no RTCP and no media sockets, only SDP
-	Voice      uint64 // seed of the audio that is sent
-	Hear       uint64 // seed of the audio that is expected; 0: none is checked
+	MediaPort  uint16     // first RTP port; calls take pairs from here on
+	MediaPairs int        // number of pairs; 0: 100
+	Video      bool       // it takes and offers a video line
+	Fax        bool       // it takes and offers T.38
+	Mux        bool       // it takes and offers rtcp-mux, RFC 5761
+	RTCPApart  bool       // its RTCP ports are not next to those of RTP: a=rtcp, RFC 3605
+	RTCPAddr   netip.Addr // where it receives RTCP; zero: at Addr
+	Dynamic    uint8      // first of the payload types with which it numbers all formats; 0: those of RFC 3551
+	OwnNumbers bool       // its answers number formats in its own way
+	Quiet      bool       // no RTP, no RTCP and no media sockets, only SDP
+	Voice      uint64     // seed of the audio that is sent
+	Hear       uint64     // seed of the audio that is expected; 0: none is checked
+
+	Reliable     Reliability // of provisional responses
+	OfferInPrack bool        // the first PRACK after an answer has another offer
+
+	Challenge Challenge // of those who ask for something
+	Password  string    // with which it answers challenges; empty: they end the attempt
+	Methods   []string  // extension methods that it answers with 200
+
+	Events         []string // packages that it tells of; nil: all that it knows
+	ReplaceRinging bool     // lets Replaces name a call that rings here, as phones do against RFC 3891 section 3
+	NotifyFirst    bool     // the first NOTIFY goes before the 2xx to the SUBSCRIBE or REFER
 
 	Rand *rand.Rand // source of tags, branches, Call-IDs, and of the wait after 491
 }
@@ -34,13 +53,19 @@ type Agent struct {
 	o     Options
 	start uint64 // session ids of SDP begin here
 
-	alarms  alarms
-	seq     uint64
-	clients map[string]*client // by branch and method
-	servers map[string]*server // by branch, sent-by and method
-	dialogs map[string]*call   // live calls by Call-ID and our tag
-	calls   []*call            // live calls, oldest first
-	last    Call
+	alarms       alarms
+	seq          uint64
+	clients      map[string]*client // by branch and method
+	servers      map[string]*server // by branch, sent-by and method
+	sockets      map[netip.AddrPort]socket
+	dialogs      map[string]*call // calls by Call-ID and our tag: live ones, and those whose dialog a subscription uses
+	calls        []*call          // live calls, oldest first
+	subs         []*subscription  // not over, oldest first
+	publications []*publication   // not taken back, oldest first
+	entities     []string         // entity tags of what others published here
+	nonces       []string         // that were given
+	ended        []string         // names of the last dialogs that are over, oldest first
+	last         Call
 }
 
 // New returns an agent without calls.
@@ -48,12 +73,15 @@ func New(o Options) *Agent {
 	if o.Codecs == nil {
 		o.Codecs = []Codec{PCMA, PCMU}
 	}
+	if o.Events == nil {
+		o.Events = packages
+	}
 	if o.MediaPairs == 0 {
 		o.MediaPairs = 100
 	}
 	return &Agent{
 		o: o, start: uint64(o.Rand.Uint32()),
-		clients: map[string]*client{}, servers: map[string]*server{}, dialogs: map[string]*call{},
+		sockets: map[netip.AddrPort]socket{}, clients: map[string]*client{}, servers: map[string]*server{}, dialogs: map[string]*call{},
 	}
 }
 
@@ -85,9 +113,10 @@ func (a *Agent) Calls() []Call {
 	return ids
 }
 
-// Idle reports whether the agent holds nothing: no call, no transaction.
+// Idle reports whether the agent holds nothing: no call, no subscription, no
+// transaction.
 func (a *Agent) Idle() bool {
-	return len(a.calls) == 0 && len(a.clients) == 0 && len(a.servers) == 0
+	return len(a.calls) == 0 && len(a.subs) == 0 && len(a.clients) == 0 && len(a.servers) == 0
 }
 
 // byID returns a live call, or nil.

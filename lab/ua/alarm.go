@@ -19,27 +19,33 @@ const tryingAfter = 200 * time.Millisecond
 type purpose uint8
 
 const (
-	resendRequest  purpose = iota + 1 // timers A and E
-	expireRequest                     // timers B and F, and the wait after a CANCEL
-	lingerClient                      // timers D, K and M
-	resendResponse                    // timer G, and the 2xx of RFC 3261 section 13.3.1.4
-	expireResponse                    // timer H, and the wait for the ACK of a 2xx
-	lingerServer                      // timers I, J and L
-	sendTrying                        // 100 after tryingAfter
-	retryInvite                       // after 491
-	sendAudio                         // the next RTP packet
-	sendReport                        // the next RTCP packet
+	resendRequest      purpose = iota + 1 // timers A and E
+	expireRequest                         // timers B and F, and the wait after a CANCEL
+	lingerClient                          // timers D, K and M
+	resendResponse                        // timer G, and the 2xx of RFC 3261 section 13.3.1.4
+	expireResponse                        // timer H, and the wait for the ACK of a 2xx
+	lingerServer                          // timers I, J and L
+	sendTrying                            // 100 after tryingAfter
+	retryInvite                           // after 491
+	sendAudio                             // the next RTP packet
+	sendReport                            // the next RTCP packet
+	resendProvisional                     // a reliable one, RFC 3262
+	expireProvisional                     // the wait for its PRACK
+	retryUpdate                           // after 491, or 500 with Retry-After
+	expireSubscription                    // its lifetime, and timer N of RFC 6665
 )
 
 // An alarm is a timer that was set. Only off changes after it was.
 type alarm struct {
-	at     time.Duration
-	seq    uint64 // alarms at the same time go off in the order in which they were set
-	is     purpose
-	client *client
-	server *server
-	call   *call
-	off    bool
+	at          time.Duration
+	seq         uint64 // alarms at the same time go off in the order in which they were set
+	is          purpose
+	client      *client
+	server      *server
+	call        *call
+	sub         *subscription
+	provisional *provisional
+	off         bool
 }
 
 // alarms is a heap for container/heap, the next alarm first.
@@ -127,6 +133,14 @@ func (a *Agent) fire(now time.Duration, l *alarm, do []Effect) []Effect {
 		return a.retry(now, l.call, do)
 	case sendAudio:
 		return a.audio(now, l.call, do)
+	case resendProvisional:
+		return a.resendProvisional(now, l.provisional, do)
+	case expireProvisional:
+		return a.unpracked(now, l.provisional, do)
+	case retryUpdate:
+		return a.retryUpdate(now, l.call, do)
+	case expireSubscription:
+		return a.lapsed(now, l.sub, do)
 	case sendReport:
 		return a.report(now, l.call, do)
 	}

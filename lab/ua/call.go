@@ -1,6 +1,8 @@
 package ua
 
 import (
+	"cmp"
+	"net/netip"
 	"time"
 )
 
@@ -12,49 +14,76 @@ type call struct {
 	dialog
 	session
 	stream
+	reliable
 
 	id     Call
-	out    bool    // we sent the INVITE
-	up     bool    // the 2xx came, or the ACK for ours
-	over   bool    // nothing but transactions is left
-	ending bool    // we want to hang up as soon as we may
-	refuse int     // answer to the next re-INVITE; 0: 200
-	invite *client // our INVITE that has no final response yet
-	server *server // the far end's INVITE that has no final response, or no ACK for its 2xx
-	glare  *alarm  // our re-INVITE waits after 491
-	late   bool    // it has no offer
+	out    bool        // we sent the INVITE
+	up     bool        // the 2xx came, or the ACK for ours
+	over   bool        // nothing but transactions is left
+	ending bool        // we want to hang up as soon as we may
+	refuse int         // answer to the next re-INVITE; 0: 200
+	invite *client     // our INVITE that has no final response yet
+	server *server     // the far end's INVITE that has no final response, or no ACK for its 2xx
+	glare  *alarm      // our re-INVITE waits after 491
+	late   bool        // it has no offer
+	change func(*call) // what it, or an UPDATE, is to change
+
+	refuseLine  bool          // the video of the next offer
+	answering   bool          // a reliable response waits for its PRACK before we answer
+	referral    *subscription // that made us call: it hears how it goes
+	seed        fork          // of a call of ours, as it was before the first response
+	forks       []fork        // early dialogs as they were when another one was heard: RFC 3261 section 13.2.2.4
+	replaces    *call         // which this one takes over when we accept it
+	refuseRefer int           // answer to the next REFER; 0: 202
+	referred    int           // REFERs that we sent
+	referrals   int           // REFERs that we took
 }
 
 // An Invite is a call to make.
 type Invite struct {
 	To     string   // user part of the called
-	Late   bool     // no offer: the far end makes it in its 2xx
+	URI    string   // where it goes in the place of To; empty: nowhere else
+	Late   bool     // no offer: the far end makes it, in a reliable provisional response or its 2xx
 	Fields []string // more field lines of this INVITE, without line ends
+
+	Video    bool        // with a video line
+	Reliable Reliability // where it is more than that of the agent
 }
 
 // Invite calls. The call's id is returned with the effects.
 func (a *Agent) Invite(now time.Duration, i Invite, do []Effect) (Call, []Effect) {
-	c := a.open(true)
 	host := a.o.Domain
 	if host == "" {
 		host = a.o.Peer.String()
 	}
+	target := "sip:" + i.To + "@" + host
+	if i.URI != "" {
+		target = i.URI
+	}
+	c, do := a.place(now, target, a.o.Peer, i, do)
+	return c.id, do
+}
+
+// place calls a URI by way of an address.
+func (a *Agent) place(now time.Duration, target string, via netip.AddrPort, i Invite, do []Effect) (*call, []Effect) {
+	c := a.open(true)
 	c.callID = a.word(20) + a.o.Canary.at()
 	c.localTag = a.word(12)
 	c.local = a.o.Canary.identityURI(a.o.User, a.o.Addr)
-	c.remote = "<sip:" + i.To + "@" + host + ">"
-	c.target = "sip:" + i.To + "@" + host
+	c.remote, c.target = "<"+target+">", target
 	c.localSeq = uint32(a.o.Rand.IntN(1000) + 1)
 	a.dialogs[c.key()] = c
+	c.video = i.Video && a.o.Video
 	do = a.openMedia(c, do)
-	c.invite = &client{branch: a.branch(), method: "INVITE", seq: c.localSeq, call: c, offered: !i.Late, to: a.o.Peer}
+	c.invite = &client{branch: a.branch(), method: "INVITE", seq: c.localSeq, call: c, dialog: &c.dialog, offered: !i.Late, to: via}
 	r := c.dialog.request("INVITE", c.invite.branch, c.localSeq)
-	r.fields, r.withIdentity = a.inviteFields(i.Fields), true
+	c.invite.reliable = max(i.Reliable, a.o.Reliable) != RelNone
+	r.fields, r.withIdentity = a.inviteFields(i.Fields)+a.extensions(i.Reliable), true
 	if !i.Late {
 		r.body = a.offer(c)
 	}
 	c.invite.request = a.text(r)
-	return c.id, a.begin(now, c.invite, do)
+	return c, a.begin(now, c.invite, do)
 }
 
 // inviteFields returns the lines that INVITE and its 2xx carry.
@@ -77,6 +106,7 @@ func (a *Agent) open(out bool) *call {
 	c := &call{id: a.last, out: out}
 	c.sessID = a.start + uint64(a.last)
 	c.codecs = a.o.Codecs
+	c.takes.video, c.takes.fax, c.takes.mux = a.o.Video, a.o.Fax, a.o.Mux
 	a.calls = append(a.calls, c)
 	return c
 }
@@ -108,10 +138,26 @@ func (a *Agent) hangUp(now time.Duration, c *call, cause Cause, do []Effect) []E
 
 // within sends a request other than INVITE within the dialog.
 func (a *Agent) within(now time.Duration, c *call, method, contentType, body string, do []Effect) []Effect {
-	c.localSeq++
-	t := &client{branch: a.branch(), method: method, seq: c.localSeq, call: c, to: c.next(a.o.Peer)}
-	r := c.dialog.request(method, t.branch, c.localSeq)
-	r.contentType, r.body = contentType, body
+	return a.ask(now, &c.dialog, &client{method: method, call: c}, "", contentType, body, do)
+}
+
+// ask sends a request within a dialog: t says of which method and for whom.
+func (a *Agent) ask(now time.Duration, d *dialog, t *client, fields, contentType, body string, do []Effect) []Effect {
+	t.to = d.next(a.o.Peer)
+	return a.askBy(now, d, t, fields, contentType, body, do)
+}
+
+// askPeer sends a request outside of a dialog.
+func (a *Agent) askPeer(now time.Duration, d *dialog, t *client, fields, contentType, body string, do []Effect) []Effect {
+	t.to = a.o.Peer
+	return a.askBy(now, d, t, fields, contentType, body, do)
+}
+
+func (a *Agent) askBy(now time.Duration, d *dialog, t *client, fields, contentType, body string, do []Effect) []Effect {
+	d.localSeq++
+	t.branch, t.seq, t.dialog = a.branch(), d.localSeq, d
+	r := d.request(t.method, t.branch, t.seq)
+	r.fields, r.contentType, r.body = fields, contentType, body
 	t.request = a.text(r)
 	return a.begin(now, t, do)
 }
@@ -153,7 +199,11 @@ func (a *Agent) finish(now time.Duration, c *call, e Event, do []Effect) []Effec
 	}
 	c.over = true
 	stop(c.glare)
-	delete(a.dialogs, c.key())
+	c.wait.done()
+	a.remember(&c.dialog)
+	if !a.shared(c) {
+		delete(a.dialogs, c.key())
+	}
 	for i := range a.calls {
 		if a.calls[i] == c {
 			a.calls = append(a.calls[:i], a.calls[i+1:]...)
@@ -170,7 +220,11 @@ func (a *Agent) finish(now time.Duration, c *call, e Event, do []Effect) []Effec
 		}
 	}
 	do = a.closeMedia(c, do)
-	e.Is, e.At, e.Call, e.Sent, e.Audio = Ended, now, c.id, int(c.sender.sent), c.receiver.Audio
+	if c.referral != nil {
+		do = a.tellReferrer(now, c, cmp.Or(e.Status, 487), do)
+	}
+	e.Is, e.At, e.Call, e.Sent, e.Audio = Ended, now, c.id, int(c.line.sender.sent), c.heard()
+	e.Video = c.videoLine.receiver.Audio
 	return tell(e, do)
 }
 

@@ -127,7 +127,7 @@ type description struct{ user, name, info, session, media string }
 
 // description returns lines of an SDP. Candidates are left out of a hold by
 // c=0.0.0.0, which is none where there is ICE (RFC 8839).
-func (c Canary) description(addr netip.AddrPort, port uint16, candidates bool) description {
+func (c Canary) description(addr, rtcp netip.AddrPort, candidates bool) description {
 	if c.none() {
 		return description{user: "-", name: "-"}
 	}
@@ -136,12 +136,12 @@ func (c Canary) description(addr netip.AddrPort, port uint16, candidates bool) d
 		name:    "call from " + c.Host(),
 		info:    c.fill("", addr, "i={word} at {inner}", "u=http://{host}/", "e=desk@{host}"),
 		session: c.fill("", addr, "a=tool:{word} 1.0"),
-		media:   fmt.Sprintf("a=rtcp:%d IN IP4 %s\r\na=ssrc:12345 cname:%s@%s\r\n", port+1, addr.Addr(), c.Word, c.Inner),
+		media:   fmt.Sprintf("a=rtcp:%d IN %s\r\na=ssrc:12345 cname:%s@%s\r\n", rtcp.Port(), family(rtcp.Addr()), c.Word, c.Inner),
 	}
 	if candidates {
 		d.media += c.fill("", addr, "a=ice-ufrag:{word}", "a=ice-pwd:{word}0123456789abcdef0123") +
-			fmt.Sprintf("a=candidate:1 1 UDP 2130706431 %s %d typ host\r\n", addr.Addr(), port) +
-			fmt.Sprintf("a=candidate:2 1 UDP 1694498815 %s %d typ srflx raddr %s rport %d\r\n", c.Inner, port, addr.Addr(), port) +
+			fmt.Sprintf("a=candidate:1 1 UDP 2130706431 %s %d typ host\r\n", addr.Addr(), addr.Port()) +
+			fmt.Sprintf("a=candidate:2 1 UDP 1694498815 %s %d typ srflx raddr %s rport %d\r\n", c.Inner, addr.Port(), addr.Addr(), addr.Port()) +
 			"a=remote-candidates:1 " + c.Inner.String() + " 9\r\n"
 	}
 	return d

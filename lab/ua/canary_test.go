@@ -123,3 +123,68 @@ func TestFindSeesEveryLeak(t *testing.T) {
 		}
 	}
 }
+
+// Every message and body in which a device names its side has its canary.
+func TestCanariesOfTransfersAndEvents(t *testing.T) {
+	w := newWorldOf(t, 3, func(i int, o *Options) {
+		o.Quiet, o.Reliable = true, RelSupported
+		o.Canary = Canary{Word: "word" + string(rune('a'+i)), Inner: addrs[i].Addr()}
+	})
+	route(w)
+	fields := map[string]int{} // method and field, or the type of the body
+	w.lose = func(p packet) bool {
+		m := new(sip.Message)
+		if err := m.Parse(p.bytes); err != nil {
+			t.Fatal(err)
+		}
+		c := Canary{Word: "word" + string(rune('a'+p.by))}
+		for _, f := range m.Fields() {
+			if len(c.Find(m.Bytes(f.Line))) > 0 {
+				fields[title(t, p.bytes)+" "+f.ID.String()]++
+			}
+		}
+		if f, ok := m.First(sip.FieldContentType); ok {
+			fields[string(sip.MediaType(m.Raw, f.Value))] += len(c.Find(m.Bytes(m.Body())))
+		}
+		if n := m.Count(sip.FieldReferredBy); n > 1 {
+			t.Errorf("%d Referred-By", n)
+		}
+		return false
+	}
+	w.react[1] = ringOnly
+	id, _ := w.dial(0, 1)
+	w.do(1, w.agents[1].Progress(w.now, 1, nil))
+	w.run(time.Second)
+	w.do(0, w.agents[0].Update(w.now, id, Inactive, nil))
+	w.run(time.Second)
+	w.do(1, w.agents[1].Answer(w.now, 1, nil))
+	w.run(time.Second)
+	for _, event := range packages {
+		w.subscribe(Subscribe{Event: event})
+	}
+	_, do := w.agents[0].Publish(w.now, "b", nil)
+	w.do(0, do)
+	_, do = w.agents[0].NotifyUnasked(w.now, "b", nil)
+	w.do(0, do)
+	_, do = w.agents[0].Message(w.now, "b", "hello", nil)
+	w.do(0, do)
+	to, _ := w.dial(0, 2)
+	w.do(0, w.agents[0].Transfer(w.now, id, to, nil))
+	w.run(5 * time.Second)
+	if !w.has(0, Transferred, 200) {
+		t.Errorf("a: %s", w.kinds(0))
+	}
+	w.hangup(1)
+	w.done()
+	w.clean()
+	for _, f := range []string{
+		"REFER Refer-To", "REFER Referred-By", "REFER Contact", "REFER Call-ID", "PRACK Via", "PRACK Call-ID", "UPDATE Contact", "UPDATE User-Agent",
+		"SUBSCRIBE Contact", "SUBSCRIBE From", "SUBSCRIBE Call-ID", "NOTIFY Contact", "NOTIFY User-Agent", "MESSAGE From", "PUBLISH Via",
+		"message/sipfrag", "application/dialog-info+xml", "application/simple-message-summary", "application/pidf+xml", "application/reginfo+xml",
+		"application/conference-info+xml", "application/sdp",
+	} {
+		if fields[f] == 0 {
+			t.Errorf("no canary was found in %s", f)
+		}
+	}
+}

@@ -22,22 +22,28 @@ const (
 //	               │                 │
 //	               └──2xx to 6xx─────┴──▶ completed ──D, K, M──▶ gone
 type client struct {
-	key      string // branch and method
-	branch   string
-	method   string
-	seq      uint32
-	call     *call // nil: outside of a dialog
-	again    bool  // a re-INVITE
-	offered  bool  // the INVITE had an offer
-	request  []byte
-	to       netip.AddrPort
-	state    clientState
-	every    time.Duration // the last interval of timer A or E
-	resend   *alarm
-	expire   *alarm
-	acks     map[string]Effect // what sent the ACK for a final response, by To tag
-	cancel   bool              // a CANCEL is wanted
-	canceled bool              // and was sent
+	key         string // branch and method
+	branch      string
+	method      string
+	seq         uint32
+	call        *call         // nil: outside of a dialog
+	tag         string        // of the far end: the early dialog of a PRACK or UPDATE
+	reliable    bool          // the INVITE supports 100rel
+	exchange    Call          // under which the answer is told, outside of calls
+	dialog      *dialog       // in which the request was numbered
+	credentials string        // the line that answers a challenge; empty: none came
+	sub         *subscription // that sent it, of NOTIFY, SUBSCRIBE and REFER
+	again       bool          // a re-INVITE
+	offered     bool          // the INVITE had an offer
+	request     []byte
+	to          netip.AddrPort
+	state       clientState
+	every       time.Duration // the last interval of timer A or E
+	resend      *alarm
+	expire      *alarm
+	acks        map[string]Effect // what sent the ACK for a final response, by To tag
+	cancel      bool              // a CANCEL is wanted
+	canceled    bool              // and was sent
 }
 
 func (c *client) invite() bool { return c.method == "INVITE" }
@@ -48,7 +54,9 @@ func (a *Agent) begin(now time.Duration, c *client, do []Effect) []Effect {
 	c.acks = map[string]Effect{}
 	a.clients[c.key] = c
 	c.every = t1
-	c.resend = a.set(now+t1, alarm{is: resendRequest, client: c})
+	if !a.o.Stream { // RFC 3261 section 17.1: timers A and E are for unreliable transports
+		c.resend = a.set(now+t1, alarm{is: resendRequest, client: c})
+	}
 	c.expire = a.set(now+64*t1, alarm{is: expireRequest, client: c})
 	return a.send(c.to, c.request, do)
 }
@@ -145,15 +153,33 @@ func (a *Agent) sendCancel(now time.Duration, c *client, do []Effect) []Effect {
 // final hands the final response of a transaction to what it belongs to. m is
 // nil when none came.
 func (a *Agent) final(now time.Duration, c *client, status int, m *sip.Message, do []Effect) []Effect {
+	if status == 401 || status == 407 {
+		ok, more := a.again(now, c, m, do)
+		if do = more; ok {
+			return do
+		}
+	}
 	switch {
 	case c.method == "CANCEL":
 		return do
+	case c.method == "PUBLISH":
+		return a.publishAnswered(now, c, status, m, do)
 	case c.invite() && c.again:
 		return a.reinvited(now, c, status, m, do)
 	case c.invite():
 		return a.invited(now, c, status, m, do)
 	case c.method == "BYE":
 		return do
+	case c.method == "NOTIFY" && c.sub != nil:
+		return a.noticed(now, c.sub, status, do)
+	case c.method == "SUBSCRIBE":
+		return a.subscribeAnswered(now, c.sub, status, m, do)
+	case c.method == "PRACK":
+		return a.prackAnswered(now, c, status, m, do)
+	case c.method == "UPDATE":
+		return a.updateAnswered(now, c, status, m, do)
+	case c.method == "REFER":
+		return a.referAnswered(now, c, status, m, do)
 	}
 	do = tell(Event{Is: Replied, At: now, Call: c.id(), Status: status, Text: c.method, Message: m}, do)
 	if c.call != nil && (status == 481 || status == 408) && !c.call.over {
@@ -163,10 +189,14 @@ func (a *Agent) final(now time.Duration, c *client, status int, m *sip.Message, 
 	return do
 }
 
-// id returns the call of a transaction, 0 when it has none.
+// id returns the call, subscription or exchange of a transaction, 0 when it
+// has none.
 func (c *client) id() Call {
-	if c.call == nil {
-		return 0
+	switch {
+	case c.call != nil:
+		return c.call.id
+	case c.sub != nil:
+		return c.sub.id
 	}
-	return c.call.id
+	return c.exchange
 }

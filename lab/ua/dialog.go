@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"sbc/signaling/sip"
 )
@@ -89,7 +90,7 @@ func hop(uri []byte) netip.AddrPort {
 	if err != nil {
 		return netip.AddrPort{}
 	}
-	addr, err := netip.ParseAddr(string(u.Host.Of(uri)))
+	addr, err := netip.ParseAddr(strings.Trim(string(u.Host.Of(uri)), "[]"))
 	if err != nil {
 		return netip.AddrPort{}
 	}

@@ -2,9 +2,16 @@
 // simulation and the demo: a phone, a PBX or a carrier that calls and is
 // called.
 //
+// It knows calls with audio, video and T.38, early and forked, held and
+// changed by re-INVITE and UPDATE, reliable provisional responses, transfers in
+// all three roles, subscriptions in both, MESSAGE, PUBLISH, redirection and
+// digest authentication. Moves lists what it may do next, so that a simulation
+// can choose. A Forker is the proxy that lets several agents ring at once.
+//
 // It is written from the RFCs and shares nothing with the core that it tests
 // but the parsers; it builds its own messages as text. It is strict: what the
-// far end does against RFC 3261, RFC 3264 or RFC 6026 becomes a [Violation].
+// far end does against RFC 3261, RFC 3262, RFC 3264, RFC 3311, RFC 3515, RFC
+// 6026 or RFC 6665 becomes a [Violation].
 //
 // An [Agent] takes datagrams, the time and commands, and appends [Effect]
 // values: datagrams to send, sockets to open and close, and events to tell.

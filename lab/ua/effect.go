@@ -34,25 +34,37 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	Incoming  Kind = iota + 1 // an INVITE came in; Ring, Progress, Answer or Reject it
-	Ringing                   // a provisional response over 100, Status; Text is "early" where it had SDP
-	Answered                  // the call is up: the 2xx came, or the ACK for ours
-	Reoffered                 // the far end's re-INVITE was answered with Status, and the ACK came
-	Reinvited                 // our re-INVITE was answered with Status
-	Glare                     // our re-INVITE met the far end's: 491, it will be sent again
-	Info                      // an INFO came in; Text is its body
-	Replied                   // our INFO or OPTIONS, Text, was answered with Status; 408: not at all
-	Heard                     // a second's worth of right audio came in since the last offer/answer
-	Unacked                   // no ACK came for our final response, Status
-	Ended                     // the call is over, for Cause
-	Ignored                   // a command that the state of the call does not allow, Text
-	Violation                 // the far end broke a rule, Text
+	Incoming           Kind = iota + 1 // an INVITE came in; Ring, Progress, Answer or Reject it
+	Ringing                            // a provisional response over 100, Status; Text is "early" where it had SDP
+	Answered                           // the call is up: the 2xx came, or the ACK for ours
+	Reoffered                          // the far end's re-INVITE was answered with Status, and the ACK came
+	Reinvited                          // our re-INVITE was answered with Status
+	Glare                              // our re-INVITE met the far end's: 491, it will be sent again
+	Info                               // an INFO came in; Text is its body
+	Replied                            // our request other than INVITE, of the method Text, was answered with Status; 408: not at all
+	Heard                              // a second's worth of right audio came in since the last offer/answer
+	Unacked                            // no ACK came for our final response, Status
+	Ended                              // the call is over, for Cause
+	Ignored                            // a command that the state of the call does not allow, Text
+	Violation                          // the far end broke a rule, Text
+	Referred                           // a REFER came in and was answered with Status; Other is the call that follows it, Text the target
+	Progressed                         // a NOTIFY told Status of the call that our REFER asked for
+	Transferred                        // and its outcome, Status
+	Replaced                           // the call is given up for Other, which replaces it
+	Acknowledged                       // a PRACK acknowledged our provisional response
+	Subscribed                         // a SUBSCRIBE came in and was accepted, for the package Text
+	Notified                           // a NOTIFY came in; Text is its body
+	ForkedSubscription                 // one more notifier answers the SUBSCRIBE of Other
+	Asked                              // a MESSAGE, PUBLISH, unsolicited NOTIFY or unknown method came in; Text is the text or the method
+	Unsubscribed                       // a subscription is over; Text is the reason
 )
 
 var kindNames = [...]string{
 	Incoming: "incoming", Ringing: "ringing", Answered: "answered", Reoffered: "reoffered", Reinvited: "reinvited",
 	Glare: "glare", Info: "info", Replied: "replied", Heard: "heard", Unacked: "unacked", Ended: "ended", Ignored: "ignored",
-	Violation: "violation",
+	Violation: "violation", Referred: "referred", Progressed: "progressed", Transferred: "transferred", Replaced: "replaced",
+	Acknowledged: "acknowledged", Subscribed: "subscribed", Asked: "asked", Notified: "notified",
+	ForkedSubscription: "forked subscription", Unsubscribed: "unsubscribed",
 }
 
 func (k Kind) String() string {
@@ -92,13 +104,15 @@ func (c Cause) String() string {
 type Event struct {
 	Is      Kind
 	At      time.Duration
-	Call    Call // 0: no call, for an OPTIONS outside of one
+	Call    Call // or the subscription or exchange; 0: none
+	Other   Call // see Kind; of Incoming: the call that Replaces names
 	Status  int
 	Cause   Cause        // of Ended
 	Text    string       // see Kind
 	Message *sip.Message // that caused it, where one did
 	Sent    int          // RTP packets sent in the call, of Ended
 	Audio   Audio        // what came in in the call, of Ended
+	Video   Audio        // the same of its video line
 }
 
 func tell(e Event, do []Effect) []Effect { return append(do, Effect{Do: Tell, Event: e}) }

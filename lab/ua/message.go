@@ -11,7 +11,7 @@ import (
 
 const (
 	crlf  = "\r\n"
-	allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+	allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY, MESSAGE, PUBLISH"
 )
 
 // request is what a request says, less what the agent adds to each.
@@ -32,7 +32,7 @@ type request struct {
 func (a *Agent) text(r request) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\n", r.method, r.uri)
-	fmt.Fprintf(&b, "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n", a.o.Addr, r.branch)
+	fmt.Fprintf(&b, "Via: SIP/2.0/%s %s;branch=%s;rport\r\n", a.o.transport(), a.o.Addr, r.branch)
 	b.WriteString(a.o.Canary.via(r.branch))
 	b.WriteString("Max-Forwards: 70\r\n")
 	for _, route := range r.routes {
@@ -41,11 +41,23 @@ func (a *Agent) text(r request) []byte {
 	fmt.Fprintf(&b, "From: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n", r.from, r.to, r.callID, r.seq, r.method)
 	b.WriteString(r.fields)
 	if r.withIdentity {
-		b.WriteString(a.o.Canary.identity(a.o.User, a.o.Addr))
+		b.WriteString(a.identity(r.fields))
 	}
 	b.WriteString(a.o.Canary.agent("User-Agent"))
 	writeBody(&b, r.contentType, r.body)
 	return []byte(b.String())
+}
+
+// identity is what a request says of its sender, less what its fields say: a
+// transferee names the transferor, and there is one Referred-By.
+func (a *Agent) identity(fields string) string {
+	var b strings.Builder
+	for line := range strings.Lines(a.o.Canary.identity(a.o.User, a.o.Addr)) {
+		if !strings.HasPrefix(line, "Referred-By:") || !strings.Contains(fields, "Referred-By:") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 func writeBody(b *strings.Builder, contentType, body string) {
@@ -60,7 +72,22 @@ func writeBody(b *strings.Builder, contentType, body string) {
 
 // contact returns the agent's Contact field.
 func (a *Agent) contact() string {
-	return fmt.Sprintf("Contact: <sip:%s@%s%s>\r\n", a.o.User, a.o.Addr, a.o.Canary.uriParam())
+	return fmt.Sprintf("Contact: <%s>\r\n", a.contactURI())
+}
+
+func (a *Agent) contactURI() string {
+	transport := ""
+	if a.o.Stream {
+		transport = ";transport=tcp"
+	}
+	return fmt.Sprintf("sip:%s@%s%s%s", a.o.User, a.o.Addr, transport, a.o.Canary.uriParam())
+}
+
+func (o *Options) transport() string {
+	if o.Stream {
+		return "TCP"
+	}
+	return "UDP"
 }
 
 // responseTo writes a response. RFC 3261 section 8.2.6.

@@ -1,234 +1,141 @@
 package ua
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
 	"sbc/signaling/sdp"
-	"sbc/signaling/sip"
 )
-
-// dtmf is the payload type that we offer for telephone-event, RFC 4733.
-const dtmf = 101
 
 // refusal is the answer of one who wants no media at all.
 const refusal = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\n"
 
-// A wish is what we want of a session.
-type wish struct {
-	hold   Hold
-	codecs []Codec
+// A sketch is one m= line that is to be written.
+type sketch struct {
+	media     string // audio, video
+	line      *line
+	formats   []farFormat
+	direction sdp.Direction
+	mux       bool
 }
-
-// directions returns whether we want to send and to hear.
-func (w wish) directions() (sends, hears bool) {
-	return w.hold == NotHeld || w.hold == SendOnly, w.hold == NotHeld
-}
-
-// A session is the state of offer and answer, RFC 3264, of one call.
-type session struct {
-	wish
-	before  wish // the one to go back to when a re-INVITE is refused
-	sessID  uint64
-	version uint64
-	sent    string   // our last SDP, less its version
-	other   []string // m= lines of the far end that we refuse
-	far     far
-	codec   Codec // that we send
-}
-
-// far is what the far end's last SDP says.
-type far struct {
-	rtp, rtcp    netip.AddrPort
-	sends, hears bool
-	formats      []string
-	text         string // the SDP less its version
-	version      uint64
-	loose        bool // we refused an offer: the next version is not known
-}
-
-// sends reports whether RTP may be sent now.
-func (s *session) sends() bool {
-	want, _ := s.directions()
-	return want && s.far.hears && s.far.rtp.IsValid() && s.far.rtp.Port() != 0
-}
-
-// forget drops what another dialog's far end said.
-func (s *session) forget() { s.far = far{} }
 
 // offer writes our offer.
 func (a *Agent) offer(c *call) string {
-	var formats []string
+	if !c.session.has(isMain) {
+		c.roles = append(c.roles, role{is: isMain})
+	}
+	if c.video && !c.session.has(isVideo) {
+		c.roles = append(c.roles, role{is: isVideo})
+	}
+	var formats []farFormat
 	for _, codec := range c.codecs {
-		formats = append(formats, strconv.Itoa(int(codec)))
+		formats = append(formats, farFormat{a.o.number(codec.String()), codec.String()})
 	}
-	formats = append(formats, strconv.Itoa(dtmf))
-	direction := sdp.Dir(c.directions())
-	addr := a.o.Addr.Addr().String()
-	if c.hold == ConnZero {
-		direction, addr = sdp.SendRecv, "0.0.0.0" // RFC 2543 section B.5
+	formats = append(formats, farFormat{a.o.number(nameDTMF), nameDTMF})
+	direction, videoDirection, zero := sdp.Dir(c.directions()), sdp.Dir(c.videoDirections()), c.hold == ConnZero
+	if zero {
+		direction, videoDirection = sdp.SendRecv, sdp.SendRecv // RFC 2543 section B.5
 	}
-	return a.describe(c, addr, formats, direction)
+	return a.describe(c, zero, func(k roleKind) sketch {
+		if k == isVideo {
+			return sketch{"video", &c.videoLine, []farFormat{{a.o.number(nameVideo), nameVideo}}, videoDirection, a.o.Mux}
+		}
+		return sketch{"audio", &c.line, formats, direction, a.o.Mux}
+	})
 }
 
-// answer writes our answer to the far end's last offer.
+// answer writes our answer to the far end's last offer. A format keeps the
+// number that the offer gave it, unless the agent numbers itself.
 func (a *Agent) answer(c *call) string {
 	sends, hears := c.directions()
-	formats := []string{strconv.Itoa(int(c.codec))}
-	if slices.Contains(c.far.formats, strconv.Itoa(dtmf)) {
-		formats = append(formats, strconv.Itoa(dtmf))
+	number := func(l *farLine, name string) farFormat {
+		n, _ := l.number(name)
+		if a.o.OwnNumbers {
+			n = a.o.number(name)
+		}
+		return farFormat{n, name}
 	}
-	direction := sdp.Dir(sends && c.far.hears, hears && c.far.sends)
-	return a.describe(c, a.o.Addr.Addr().String(), formats, direction)
+	return a.describe(c, false, func(k roleKind) sketch {
+		if k == isVideo {
+			l := &c.far.video
+			sends, hears := c.videoDirections()
+			return sketch{"video", &c.videoLine, []farFormat{number(l, nameVideo)}, sdp.Dir(sends && l.hears, hears && l.sends), l.mux}
+		}
+		l := &c.far.farLine
+		formats := []farFormat{number(l, c.codec.String())}
+		if _, ok := l.number(nameDTMF); ok {
+			formats = append(formats, number(l, nameDTMF))
+		}
+		return sketch{"audio", &c.line, formats, sdp.Dir(sends && l.hears, hears && l.sends), l.mux}
+	})
 }
 
 // describe writes an SDP. The version rises by one when anything else in it
 // has changed. RFC 3264 section 8.
-func (a *Agent) describe(c *call, addr string, formats []string, direction sdp.Direction) string {
-	canary := a.o.Canary.description(a.o.Addr, c.port, addr != "0.0.0.0")
-	var b strings.Builder
-	fmt.Fprintf(&b, "s=%s\r\n%sc=IN IP4 %s\r\nt=0 0\r\n%s", canary.name, canary.info, addr, canary.session)
-	fmt.Fprintf(&b, "m=audio %d RTP/AVP %s\r\n", c.port, strings.Join(formats, " "))
-	for _, f := range formats {
-		switch f {
-		case "0":
-			b.WriteString("a=rtpmap:0 PCMU/8000\r\n")
-		case "8":
-			b.WriteString("a=rtpmap:8 PCMA/8000\r\n")
-		default:
-			b.WriteString("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n")
-		}
+func (a *Agent) describe(c *call, zero bool, of func(roleKind) sketch) string {
+	addr := a.o.Addr.Addr()
+	at := family(addr)
+	if zero {
+		at = map[bool]string{true: "IP4 0.0.0.0", false: "IP6 ::"}[addr.Is4()]
 	}
-	fmt.Fprintf(&b, "a=ptime:20\r\n%sa=%s\r\n", canary.media, direction)
-	for _, m := range c.other {
-		b.WriteString(m)
+	canary := a.o.Canary.description(c.line.rtp, c.line.rtcp, !zero)
+	var b strings.Builder
+	fmt.Fprintf(&b, "s=%s\r\n%sc=IN %s\r\nt=0 0\r\n%s", canary.name, canary.info, at, canary.session)
+	for _, r := range c.roles {
+		switch {
+		case r.is == isOther:
+			b.WriteString(r.refused)
+		case r.is == isVideo && !c.video:
+			fmt.Fprintf(&b, "m=video 0 RTP/AVP %d\r\n", a.o.number(nameVideo))
+		case r.is == isMain && c.wish.fax:
+			fmt.Fprintf(&b, "m=image %d udptl t38\r\na=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxRateManagement:transferredTCF\r\n"+
+				"a=T38FaxUdpEC:t38UDPRedundancy\r\n", c.line.rtp.Port())
+		default:
+			media := canary.media
+			if r.is != isMain {
+				media = ""
+			}
+			writeLine(&b, of(r.is), media)
+		}
 	}
 	if b.String() != c.sent {
 		c.sent = b.String()
 		c.version++
 	}
-	return fmt.Sprintf("v=0\r\no=%s %d %d IN IP4 %s\r\n%s", canary.user, c.sessID, c.version, a.o.Addr.Addr(), c.sent)
+	return fmt.Sprintf("v=0\r\no=%s %d %d IN %s\r\n%s", canary.user, c.sessID, c.version, family(addr), c.sent)
 }
 
-// takeOffer takes the far end's offer. One that is refused leaves everything
-// as it was.
-func (c *call) takeOffer(m *sip.Message) error {
-	before, codec := c.far, c.codec
-	err := c.offered(m)
-	if err != nil {
-		c.far, c.codec = before, codec
-		c.refused()
+// writeLine writes an m= line of RTP, and notes by which numbers the far end
+// may send.
+func writeLine(b *strings.Builder, k sketch, canary string) {
+	fmt.Fprintf(b, "m=%s %d RTP/AVP", k.media, k.line.rtp.Port())
+	for _, f := range k.formats {
+		b.WriteString(" " + strconv.Itoa(f.number))
 	}
-	return err
+	b.WriteString(crlf)
+	for _, f := range k.formats {
+		b.WriteString(rtpmap(f.number, f.name))
+		k.line.receiver.expect(f)
+	}
+	if k.media == "audio" {
+		b.WriteString("a=ptime:20\r\n")
+	}
+	if k.mux {
+		b.WriteString("a=rtcp-mux\r\n")
+		k.line.mux = true
+	}
+	if apart := k.line.rtcp; canary == "" && (apart.Port() != k.line.rtp.Port()+1 || apart.Addr() != k.line.rtp.Addr()) {
+		fmt.Fprintf(b, "a=rtcp:%d IN %s\r\n", apart.Port(), family(apart.Addr()))
+	}
+	fmt.Fprintf(b, "%sa=%s\r\n", canary, k.direction)
 }
 
-func (c *call) offered(m *sip.Message) error {
-	audio, s, err := c.take(m)
-	if err != nil {
-		return err
+// family is an address as SDP writes it.
+func family(addr netip.Addr) string {
+	if addr.Is4() {
+		return "IP4 " + addr.String()
 	}
-	c.other = nil
-	for i := range s.Media {
-		if l := &s.Media[i]; l != audio {
-			first, _, _ := strings.Cut(string(l.Formats.Of(s.Raw)), " ")
-			c.other = append(c.other, fmt.Sprintf("m=%s 0 %s %s\r\n", l.Type.Of(s.Raw), l.Proto.Of(s.Raw), first))
-		}
-	}
-	return c.choose()
+	return "IP6 " + addr.String()
 }
-
-// choose takes the first codec of the far end that we have.
-func (c *call) choose() error {
-	for _, f := range c.far.formats {
-		for _, codec := range c.codecs {
-			if f == strconv.Itoa(int(codec)) {
-				c.codec = codec
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf("no codec of ours in %q", c.far.formats)
-}
-
-// takeAnswer takes the far end's answer to our last offer, and checks it
-// against RFC 3264 section 6.
-func (c *call) takeAnswer(m *sip.Message) error {
-	_, s, err := c.take(m)
-	if err != nil {
-		return err
-	}
-	if len(s.Media) != 1+len(c.other) {
-		return fmt.Errorf("answer with %d m= lines to an offer with %d", len(s.Media), 1+len(c.other))
-	}
-	for _, f := range c.far.formats {
-		if !slices.Contains([]string{"0", "8", strconv.Itoa(dtmf)}, f) {
-			return fmt.Errorf("answer with format %q, which was not offered", f)
-		}
-	}
-	sends, hears := c.directions()
-	if c.hold != ConnZero && (c.far.hears && !sends || c.far.sends && !hears) {
-		return fmt.Errorf("answer %s to an offer %s", s.Media[0].Direction, sdp.Dir(sends, hears))
-	}
-	return c.choose()
-}
-
-var errNoAudio = errors.New("SDP without an audio line that is on")
-
-// take reads an SDP of the far end. The line that it returns belongs to the
-// session that it returns.
-func (c *call) take(m *sip.Message) (*sdp.Media, *sdp.Session, error) {
-	if m.Body().Empty() {
-		return nil, nil, fmt.Errorf("no SDP in %s", summary(m))
-	}
-	s := new(sdp.Session)
-	if err := s.Parse(m.Raw, m.Body()); err != nil {
-		return nil, nil, fmt.Errorf("SDP in %s: %w", summary(m), err)
-	}
-	var audio *sdp.Media
-	for i := range s.Media {
-		if l := &s.Media[i]; string(l.Type.Of(s.Raw)) == "audio" && !l.Off() {
-			audio = l
-			break
-		}
-	}
-	if audio == nil {
-		return nil, nil, errNoAudio
-	}
-	if err := c.far.follow(s); err != nil {
-		return nil, nil, fmt.Errorf("SDP in %s: %w", summary(m), err)
-	}
-	c.far.rtp, c.far.rtcp = audio.RTP(), audio.RTCP()
-	c.far.sends = audio.Direction.Sends()
-	c.far.hears = audio.Direction.Receives() && !c.far.rtp.Addr().IsUnspecified()
-	c.far.formats = strings.Fields(string(audio.Formats.Of(s.Raw)))
-	return audio, s, nil
-}
-
-// follow checks the version in o=: it rises by one exactly when anything else
-// of the SDP has changed. RFC 3264 section 8.
-func (f *far) follow(s *sdp.Session) error {
-	v := s.Origin.Version
-	version, err := strconv.ParseUint(string(v.Of(s.Raw)), 10, 64)
-	if err != nil {
-		return fmt.Errorf("o= version: %w", err)
-	}
-	text := string(s.Raw[s.At.Start:v.Start]) + "*" + string(s.Raw[v.End:s.At.End])
-	last := *f
-	f.text, f.version, f.loose = text, version, false
-	switch {
-	case last.text == "" || last.loose && version >= last.version:
-	case text == last.text && version != last.version:
-		return fmt.Errorf("o= version %d after %d, and nothing else changed", version, last.version)
-	case text != last.text && version != last.version+1:
-		return fmt.Errorf("o= version %d after %d, and the SDP changed", version, last.version)
-	}
-	return nil
-}
-
-// refused notes that an offer was not accepted: the far end counts on from
-// it, or goes back to what held before.
-func (c *call) refused() { c.far.loose = true }

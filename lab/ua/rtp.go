@@ -28,8 +28,13 @@ type Sender struct {
 // Append appends the packet for the nth 20 ms of the call. A sender that
 // leaves some out keeps its sequence numbers without a gap.
 func (s *Sender) Append(dst []byte, c Codec, n uint32) []byte {
+	return s.append(dst, byte(c), c, n)
+}
+
+// append is Append with another payload type.
+func (s *Sender) append(dst []byte, payload byte, c Codec, n uint32) []byte {
 	s.stamp = firstStamp(s.Voice) + n*samplesPerPacket
-	dst = append(dst, 0x80, byte(c))
+	dst = append(dst, 0x80, payload&0x7f)
 	dst = binary.BigEndian.AppendUint16(dst, firstSeq(s.Voice)+uint16(s.sent))
 	dst = binary.BigEndian.AppendUint32(dst, s.stamp)
 	dst = binary.BigEndian.AppendUint32(dst, VoiceSSRC(s.Voice))
@@ -50,6 +55,8 @@ type Audio struct {
 	BadRTCP  int           // malformed ones
 	CNAME    string        // of the last SDES
 	Personal []string      // other items of an SDES
+	Fax      int           // datagrams of T.38 that came in bit-exact
+	BadFax   int           // and others
 }
 
 // A Receiver checks the RTP packets of one voice.
@@ -60,6 +67,7 @@ type Receiver struct {
 	running bool   // last counts for Gap
 	next    uint16 // expected sequence number
 	started bool
+	types   []payloadType // that stand for something; nil: those of RFC 3551
 	want    []byte
 }
 
@@ -94,6 +102,43 @@ func (r *Receiver) Take(now time.Duration, packet []byte) bool {
 // pause that is meant.
 func (r *Receiver) Rest() { r.running = false }
 
+// A payloadType is a number that an SDP gave to a codec.
+type payloadType struct {
+	number byte
+	codec  Codec
+}
+
+// expect lets packets be right that have a number which we gave to a format.
+func (r *Receiver) expect(f farFormat) {
+	codec := PCMA // of video too
+	switch f.name {
+	case nameDTMF:
+		return
+	case PCMU.String():
+		codec = PCMU
+	}
+	for i := range r.types {
+		if r.types[i].number == byte(f.number) {
+			r.types[i].codec = codec
+			return
+		}
+	}
+	r.types = append(r.types, payloadType{byte(f.number), codec})
+}
+
+// codec returns what a payload type stands for.
+func (r *Receiver) codec(number byte) (Codec, bool) {
+	if r.types == nil {
+		return Codec(number), Codec(number) == PCMA || Codec(number) == PCMU
+	}
+	for _, t := range r.types {
+		if t.number == number {
+			return t.codec, true
+		}
+	}
+	return 0, false
+}
+
 func (r *Receiver) right(packet []byte) bool {
 	if len(packet) < rtpHeaderLen || packet[0]>>6 != 2 {
 		return false
@@ -102,9 +147,9 @@ func (r *Receiver) right(packet []byte) bool {
 		return true
 	}
 	stamp := binary.BigEndian.Uint32(packet[4:]) - firstStamp(r.Voice)
-	codec := Codec(packet[1] & 0x7f)
+	codec, known := r.codec(packet[1] & 0x7f)
 	if packet[0] != 0x80 || stamp%samplesPerPacket != 0 || binary.BigEndian.Uint32(packet[8:]) != VoiceSSRC(r.Voice) ||
-		(codec != PCMA && codec != PCMU) {
+		!known {
 		return false
 	}
 	r.want = AppendVoice(r.want[:0], codec, r.Voice, stamp/samplesPerPacket)

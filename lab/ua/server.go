@@ -37,13 +37,8 @@ func serverKey(m *sip.Message, method string) string {
 // request takes a request: a retransmission, an ACK, a CANCEL, or a new one.
 func (a *Agent) request(now time.Duration, from netip.AddrPort, m *sip.Message, do []Effect) []Effect {
 	method := string(m.MethodName())
-	switch m.Method() {
-	case sip.ACK:
+	if m.Method() == sip.ACK {
 		return a.ack(now, m, do)
-	case sip.INVITE, sip.BYE, sip.CANCEL, sip.INFO, sip.OPTIONS:
-	default:
-		s := &server{request: m, from: from}
-		return a.respond(now, s, 405, "", "Allow: "+allow+crlf, "", do)
 	}
 	key := serverKey(m, method)
 	if s := a.servers[key]; s != nil {
@@ -57,14 +52,24 @@ func (a *Agent) request(now time.Duration, from netip.AddrPort, m *sip.Message, 
 	if m.Method() == sip.CANCEL {
 		return a.cancelled(now, s, do)
 	}
+	if a.challenged(m) {
+		ok, more := a.authorize(now, s, do)
+		if do = more; !ok {
+			return do
+		}
+	}
 	if !m.To().Tag.Empty() {
 		return a.inDialog(now, s, do)
 	}
 	switch m.Method() {
 	case sip.INVITE:
 		return a.incoming(now, s, do)
-	case sip.OPTIONS:
-		return a.respond(now, s, 200, a.word(10), "Allow: "+allow+crlf+"Accept: application/sdp"+crlf, "", do)
+	case sip.SUBSCRIBE:
+		return a.subscribed(now, s, do)
+	case sip.PUBLISH:
+		return a.published(now, s, do)
+	case sip.OPTIONS, sip.MESSAGE, sip.NOTIFY, sip.UnknownMethod, sip.REGISTER:
+		return a.asked(now, 0, s, do)
 	}
 	return a.respond(now, s, 481, a.word(10), "", "", do)
 }
@@ -78,7 +83,9 @@ func (a *Agent) respond(now time.Duration, s *server, status int, tag, fields, b
 	case status < 200:
 	case s.invite():
 		s.every = t1
-		s.resend = a.set(now+t1, alarm{is: resendResponse, server: s})
+		if !a.o.Stream || status < 300 { // of a 2xx the core sends again, over any transport
+			s.resend = a.set(now+t1, alarm{is: resendResponse, server: s})
+		}
 		s.expire = a.set(now+64*t1, alarm{is: expireResponse, server: s})
 	case s.key != "":
 		a.set(now+64*t1, alarm{is: lingerServer, server: s})

@@ -3,6 +3,7 @@ package ua
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"sbc/signaling/sip"
@@ -18,15 +19,31 @@ func (a *Agent) progress(now time.Duration, t *client, m *sip.Message, do []Effe
 	if tag == "" {
 		return a.violation(now, c.id, "no To tag in "+summary(m), do)
 	}
-	if tag != c.remoteTag {
-		// Another early dialog; the newest is the one that is heard.
-		c.remoteTag = tag
-		c.forget()
+	if c.up { // of a branch that lost
+		return do
 	}
+	c.focus(tag)
+	if m.Count(sip.FieldContact) > 0 {
+		if err := c.learn(m, true, a.o.Addr); err != nil {
+			do = a.violation(now, c.id, err.Error(), do)
+		}
+	}
+	sure := requires(m, sip.FieldRequire, "100rel")
+	if sure {
+		fresh := false
+		if fresh, do = a.acknowledge(now, t, m, do); !fresh {
+			return do
+		}
+	}
+	do = a.tellReferrer(now, c, m.Status(), do)
 	e := Event{Is: Ringing, At: now, Call: c.id, Status: m.Status(), Message: m}
 	if !m.Body().Empty() && t.offered {
 		e.Text = "early"
-		if err := c.takeAnswer(m); err != nil {
+		if c.agreed {
+			if err := c.same(m); err != nil {
+				do = a.violation(now, c.id, err.Error(), do)
+			}
+		} else if err := c.takeAnswer(m); err != nil {
 			do = a.violation(now, c.id, err.Error(), do)
 		} else {
 			do = a.startMedia(now, c, do)
@@ -43,6 +60,13 @@ func (a *Agent) invited(now time.Duration, t *client, status int, m *sip.Message
 	}
 	t.call.invite = nil
 	e := Event{Cause: Rejected, Status: status, Message: m}
+	if status < 400 {
+		uris, err := redirected(m)
+		if err != nil {
+			do = a.violation(now, t.call.id, err.Error(), do)
+		}
+		e.Text = strings.Join(uris, " ")
+	}
 	switch {
 	case t.canceled && (m == nil || status == 487):
 		e.Cause = Cancelled
@@ -71,8 +95,7 @@ func (a *Agent) accepted(now time.Duration, t *client, m *sip.Message, do []Effe
 		if t.again {
 			do = a.violation(now, c.id, "another To tag in "+summary(m), do)
 		}
-		c.remoteTag = tag
-		c.forget()
+		c.focus(tag)
 	}
 	err := c.learn(m, !t.again, a.o.Addr)
 	body, sessionErr := a.conclude(c, t, m)
@@ -86,6 +109,7 @@ func (a *Agent) accepted(now time.Duration, t *client, m *sip.Message, do []Effe
 		return a.hangUp(now, c, ByUs, do)
 	}
 	do = a.startMedia(now, c, do)
+	do = a.tellReferrer(now, c, m.Status(), do)
 	e := Event{Is: Answered, At: now, Call: c.id, Status: m.Status(), Message: m}
 	if t.again {
 		e.Is = Reinvited
@@ -96,6 +120,9 @@ func (a *Agent) accepted(now time.Duration, t *client, m *sip.Message, do []Effe
 // conclude takes what a 2xx says of the session, and returns the answer that
 // the ACK has to carry.
 func (a *Agent) conclude(c *call, t *client, m *sip.Message) (body string, err error) {
+	if !t.again && c.agreed {
+		return "", c.same(m)
+	}
 	if t.offered {
 		return "", c.takeAnswer(m)
 	}
@@ -108,7 +135,7 @@ func (a *Agent) conclude(c *call, t *client, m *sip.Message) (body string, err e
 // sendAck acknowledges a 2xx, and keeps the ACK for its retransmissions.
 func (a *Agent) sendAck(now time.Duration, t *client, d *dialog, tag, body string, do []Effect) []Effect {
 	r := d.request("ACK", a.branch(), t.seq)
-	r.body = body
+	r.body, r.fields = body, t.credentials // RFC 3261 section 22.1
 	ack := Effect{Do: Send, From: a.o.Addr, To: d.next(a.o.Peer), Bytes: a.text(r)}
 	t.acks[tag] = ack
 	return append(do, ack)
@@ -118,16 +145,20 @@ func (a *Agent) sendAck(now time.Duration, t *client, d *dialog, tag, body strin
 // branch of a forked INVITE, or of a call that we have given up.
 func (a *Agent) unwanted(now time.Duration, t *client, m *sip.Message, tag string, do []Effect) []Effect {
 	d := t.call.dialog
+	if i := t.call.forkOf(tag); i >= 0 && tag != d.remoteTag {
+		d = t.call.forks[i].dialog
+	}
 	d.remoteTag = tag
+	d.localSeq = max(d.localSeq, t.seq) + 1
 	if err := d.learn(m, true, a.o.Addr); err != nil {
 		do = a.violation(now, t.call.id, err.Error(), do)
 	}
 	body := ""
-	if !t.offered {
+	if i := t.call.forkOf(tag); !t.offered && (i < 0 || !t.call.forks[i].agreed) {
 		body = refusal
 	}
 	do = a.sendAck(now, t, &d, tag, body, do)
-	bye := &client{branch: a.branch(), method: "BYE", seq: t.seq + 1, call: t.call, to: d.next(a.o.Peer)}
+	bye := &client{branch: a.branch(), method: "BYE", seq: d.localSeq, call: t.call, to: d.next(a.o.Peer)}
 	bye.request = a.text(d.request("BYE", bye.branch, bye.seq))
 	return a.begin(now, bye, do)
 }
@@ -159,23 +190,29 @@ func (a *Agent) Refresh(now time.Duration, id Call, late bool, do []Effect) []Ef
 	return a.reoffer(now, id, func(*call) {}, late, do)
 }
 
+// mayReoffer reports whether no INVITE and no offer is under way.
+func (a *Agent) mayReoffer(c *call) bool {
+	return c.up && c.invite == nil && c.server == nil && c.glare == nil && c.update == nil && !c.asks
+}
+
 // reoffer sends a re-INVITE, with a change to what we want. RFC 3261
 // section 14.1.
 func (a *Agent) reoffer(now time.Duration, id Call, change func(*call), late bool, do []Effect) []Effect {
 	c := a.byID(id)
-	if c == nil || !c.up || c.invite != nil || c.server != nil || c.glare != nil {
+	if c == nil || !a.mayReoffer(c) {
 		return a.ignored(now, id, "re-INVITE: not now", do)
 	}
-	c.before = c.wish
+	c.before, c.change = c.wish, change
 	change(c)
 	c.late = late
 	return a.sendReinvite(now, c, do)
 }
 
 func (a *Agent) sendReinvite(now time.Duration, c *call, do []Effect) []Effect {
+	c.settled = len(c.roles)
 	c.localSeq++
 	t := &client{
-		branch: a.branch(), method: "INVITE", seq: c.localSeq, call: c, again: true, offered: !c.late,
+		branch: a.branch(), method: "INVITE", seq: c.localSeq, call: c, again: true, offered: !c.late, dialog: &c.dialog,
 		to: c.next(a.o.Peer),
 	}
 	r := c.dialog.request("INVITE", t.branch, c.localSeq)
@@ -198,6 +235,7 @@ func (a *Agent) reinvited(now time.Duration, t *client, status int, m *sip.Messa
 		return do
 	}
 	c.invite = nil
+	c.roles = c.roles[:c.settled]
 	switch status {
 	case 491:
 		c.glare = a.set(now+a.glareWait(c), alarm{is: retryInvite, call: c})
@@ -224,9 +262,11 @@ func (a *Agent) glareWait(c *call) time.Duration {
 // retry sends the re-INVITE again that met a 491.
 func (a *Agent) retry(now time.Duration, c *call, do []Effect) []Effect {
 	c.glare = nil
-	if c.invite != nil || c.server != nil {
+	if c.invite != nil || c.server != nil || c.update != nil || c.asks {
 		c.glare = a.set(now+a.glareWait(c), alarm{is: retryInvite, call: c})
 		return do
 	}
+	c.before = c.wish
+	c.change(c)
 	return a.sendReinvite(now, c, do)
 }

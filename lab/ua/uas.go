@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -10,7 +11,15 @@ import (
 // incoming takes an INVITE outside of a dialog.
 func (a *Agent) incoming(now time.Duration, s *server, do []Effect) []Effect {
 	m := s.request
+	old, status := a.replaced(m)
+	if status != 0 {
+		return a.respond(now, s, status, a.word(12), "", "", do)
+	}
+	if a.o.Reliable == RelNone && requires(m, sip.FieldRequire, "100rel") {
+		return a.respond(now, s, 420, a.word(12), "Unsupported: 100rel\r\n", "", do)
+	}
 	c := a.open(false)
+	c.replaces = old
 	s.call, c.server = c, s
 	c.callID = string(m.Bytes(m.CallID()))
 	c.localTag = a.word(12)
@@ -28,13 +37,17 @@ func (a *Agent) incoming(now time.Duration, s *server, do []Effect) []Effect {
 	if !m.Body().Empty() {
 		s.offered = true
 		if err := c.takeOffer(m); err != nil {
-			do = a.violation(now, c.id, err.Error(), do)
+			do = a.blame(now, c.id, err, do)
 			do = a.respond(now, s, 488, c.localTag, "", "", do)
 			c.server = nil
 			return a.finish(now, c, Event{Cause: Broken, Status: 488, Message: m}, do)
 		}
 	}
-	return tell(Event{Is: Incoming, At: now, Call: c.id, Text: string(m.Bytes(m.RequestURI())), Message: m}, do)
+	e := Event{Is: Incoming, At: now, Call: c.id, Text: string(m.Bytes(m.RequestURI())), Message: m}
+	if old != nil {
+		e.Other = old.id
+	}
+	return tell(e, do)
 }
 
 // withoutTag returns a From or To value as the far end's requests will carry
@@ -56,22 +69,32 @@ func (a *Agent) waiting(id Call) *call {
 	return c
 }
 
+// mayRing reports whether a provisional response may be sent: a reliable one
+// waits for the PRACK of the last.
+func (a *Agent) mayRing(c *call) bool { return a.waiting(c.id) != nil && c.wait == nil && !c.answering }
+
+func (a *Agent) mayProgress(c *call) bool { return a.mayRing(c) && c.server.offered }
+
 // Ring sends a provisional response without SDP: 180, or another.
 func (a *Agent) Ring(now time.Duration, id Call, status int, do []Effect) []Effect {
-	c := a.waiting(id)
-	if c == nil {
+	c := a.byID(id)
+	if c == nil || !a.mayRing(c) {
 		return a.ignored(now, id, "ring: no call waits", do)
 	}
-	return a.respond(now, c.server, status, c.localTag, a.contact(), "", do)
+	return a.provisionally(now, c, status, "", do)
 }
 
 // Progress sends a 183 with SDP, and audio before the call is answered.
 func (a *Agent) Progress(now time.Duration, id Call, do []Effect) []Effect {
-	c := a.waiting(id)
-	if c == nil || !c.server.offered {
+	c := a.byID(id)
+	if c == nil || !a.mayProgress(c) {
 		return a.ignored(now, id, "early media: no call waits, or there is no offer", do)
 	}
-	do = a.respond(now, c.server, 183, c.localTag, a.contact(), a.answer(c), do)
+	body := ""
+	if !c.agreed {
+		body = a.answer(c)
+	}
+	do = a.provisionally(now, c, 183, body, do)
 	return a.startMedia(now, c, do)
 }
 
@@ -82,10 +105,17 @@ func (a *Agent) Answer(now time.Duration, id Call, do []Effect) []Effect {
 	if c == nil {
 		return a.ignored(now, id, "answer: no call waits", do)
 	}
-	return a.accept(now, c, c.server, do)
+	if c.answering = c.wait != nil && c.wait.sdp; c.answering { // RFC 3262 section 3
+		return do
+	}
+	do = a.accept(now, c, c.server, do)
+	return a.replace(now, c, do)
 }
 
 func (a *Agent) accept(now time.Duration, c *call, s *server, do []Effect) []Effect {
+	if !s.again && c.agreed {
+		return a.respond(now, s, 200, c.localTag, a.inviteFields(nil), "", do)
+	}
 	if !s.offered {
 		return a.respond(now, s, 200, c.localTag, a.inviteFields(nil), a.offer(c), do)
 	}
@@ -111,46 +141,18 @@ func (a *Agent) RefuseNext(id Call, status int) {
 	}
 }
 
-// inDialog takes a new request that names a dialog.
-func (a *Agent) inDialog(now time.Duration, s *server, do []Effect) []Effect {
-	m := s.request
-	c := a.dialogs[dialogKey(m)]
-	if c == nil || string(m.Bytes(m.From().Tag)) != c.remoteTag {
-		return a.respond(now, s, 481, "", "", "", do)
-	}
-	s.call = c
-	if m.CSeq() == c.remoteSeq {
-		do = a.violation(now, c.id, "CSeq of another request in "+summary(m), do)
-	}
-	if m.CSeq() < c.remoteSeq {
-		return a.respond(now, s, 500, "", "", "", do) // RFC 3261 section 12.2.2
-	}
-	c.remoteSeq = m.CSeq()
-	switch m.Method() {
-	case sip.INVITE:
-		return a.reinvite(now, c, s, do)
-	case sip.BYE:
-		do = a.respond(now, s, 200, "", "", "", do)
-		return a.finish(now, c, Event{Cause: ByFar, Message: m}, do)
-	case sip.INFO:
-		do = a.respond(now, s, 200, "", "", "", do)
-		return tell(Event{Is: Info, At: now, Call: c.id, Text: string(m.Bytes(m.Body())), Message: m}, do)
-	}
-	return a.respond(now, s, 200, "", "Allow: "+allow+crlf, "", do)
-}
-
 // reinvite takes a re-INVITE. RFC 3261 section 14.2.
 func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []Effect {
 	s.again = true
 	m := s.request
-	if !c.up || c.server != nil || c.invite != nil || c.refuse != 0 {
-		c.refused()
+	if !c.up || c.server != nil || c.invite != nil || c.update != nil || c.asks || c.refuse != 0 {
+		c.refused(m)
 	}
 	switch {
 	case !c.up || c.server != nil:
 		wait := "Retry-After: " + strconv.Itoa(a.o.Rand.IntN(11)) + crlf
 		return a.respond(now, s, 500, "", wait, "", do)
-	case c.invite != nil:
+	case c.invite != nil || c.update != nil && c.update.offered || c.asks:
 		return a.respond(now, s, 491, "", "", "", do)
 	case c.refuse != 0:
 		status := c.refuse
@@ -163,7 +165,7 @@ func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []E
 	}
 	if s.offered = !m.Body().Empty(); s.offered {
 		if err := c.takeOffer(m); err != nil {
-			do = a.violation(now, c.id, err.Error(), do)
+			do = a.blame(now, c.id, err, do)
 			return a.respond(now, s, 488, "", "", "", do)
 		}
 	}
@@ -175,12 +177,15 @@ func (a *Agent) reinvite(now time.Duration, c *call, s *server, do []Effect) []E
 func (a *Agent) confirmed(now time.Duration, c *call, s *server, m *sip.Message, do []Effect) []Effect {
 	first := !c.up
 	c.up = true
-	if s.offered && !m.Body().Empty() {
+	settled := s.offered || first && c.agreed
+	if settled && !m.Body().Empty() {
 		do = a.violation(now, c.id, "body in the ACK of an INVITE with offer", do)
 	}
-	if !s.offered {
+	if !settled {
 		if err := c.takeAnswer(m); err != nil {
-			do = a.violation(now, c.id, err.Error(), do)
+			if !errors.Is(err, errNoAudio) { // an answer may switch all lines off: RFC 3264 section 6
+				do = a.violation(now, c.id, err.Error(), do)
+			}
 			return a.hangUp(now, c, Broken, do)
 		}
 		do = a.startMedia(now, c, do)

@@ -136,13 +136,17 @@ func (p *pair) subscribe(event string, s Side) {
 }
 
 // unsubscribe forgets the subscription of side s.
-func (p *pair) unsubscribe(event string, s Side) {
+func (p *pair) unsubscribe(event string, s Side, do []Effect) []Effect {
 	for i := range p.subs {
 		if p.subs[i].event == event && p.subs[i].by == s {
 			p.subs = append(p.subs[:i], p.subs[i+1:]...)
-			return
+			break
 		}
 	}
+	if !p.call.Watches() {
+		do = p.call.disarm(TimerUsage, do)
+	}
+	return do
 }
 
 // Ours:
@@ -213,10 +217,10 @@ func (c *Calls) watchedResponse(p *pair, r *relay, m *sip.Message, do []Effect) 
 	status := m.Status()
 	switch {
 	case status/100 != 2 && (r.initial || r.method == sip.REFER || overForSubscription(status)):
-		p.unsubscribe(r.event, r.subscriber())
+		do = p.unsubscribe(r.event, r.subscriber(), do)
 	case status/100 != 2 || r.method == sip.NOTIFY:
 	case r.method == sip.REFER && refuses(m):
-		p.unsubscribe(r.event, r.from)
+		do = p.unsubscribe(r.event, r.from, do)
 	case r.method == sip.REFER:
 		do = c.granted(p, r.event, r.from, referTime, do)
 	default:
@@ -257,7 +261,7 @@ func (c *Calls) adopt(m *sip.Message) (*pair, Side) {
 		return nil, A
 	}
 	ref, ok := c.legs[id.Serial]
-	if !ok || ref.side != B || ref.call.state != apart || !ref.call.watching() || string(ref.call.legs[B].callID) != string(m.Bytes(m.CallID())) {
+	if !ok || ref.side != B || ref.call.state != apart || !ref.call.Watches() || string(ref.call.legs[B].callID) != string(m.Bytes(m.CallID())) {
 		return nil, A
 	}
 	p := ref.call.pair
@@ -280,8 +284,7 @@ func (c *Calls) notified(p *pair, event string, by Side, m *sip.Message, f sip.F
 	v := m.Unfold(nil, f.Value)
 	word, params, _ := bytes.Cut(v, []byte(";"))
 	if bytes.EqualFold(bytes.TrimSpace(word), []byte("terminated")) {
-		p.unsubscribe(event, by)
-		return do
+		return p.unsubscribe(event, by, do)
 	}
 	p.subscribe(event, by)
 	for len(params) > 0 {
@@ -323,8 +326,8 @@ func (c *Calls) unwatched(call *Call, do []Effect) []Effect {
 	return c.maybeGone(call, do)
 }
 
-// watching reports whether a pair of the call has a subscription.
-func (call *Call) watching() bool {
+// Watches reports whether a pair of the call has a subscription.
+func (call *Call) Watches() bool {
 	n := len(call.subs)
 	for _, p := range call.forks {
 		n += len(p.subs)

@@ -60,7 +60,7 @@ func (call *Call) State() string {
 		return "ringing"
 	case call.state == ending:
 		return "ending"
-	case call.state == apart && call.watching():
+	case call.state == apart && call.Watches():
 		return "subscribed"
 	case call.state == apart:
 		return "asking"
@@ -197,7 +197,7 @@ func (c *Calls) ended(call *Call, cause string, do []Effect) []Effect {
 
 // maybeGone forgets a call that has nothing left to wait for.
 func (c *Calls) maybeGone(call *Call, do []Effect) []Effect {
-	if call.state != ending && call.state != apart || call.clients > 0 || call.watching() || call.gone {
+	if call.state != ending && call.state != apart || call.clients > 0 || call.Watches() || call.gone {
 		return do
 	}
 	call.gone = true

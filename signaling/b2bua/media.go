@@ -223,7 +223,7 @@ func (c *Calls) pin(p *pair, side Side, lines []line, do []Effect) []Effect {
 // shut gives back the ports of lines that both sides have agreed to leave off.
 func (p *pair) shut(do []Effect) []Effect {
 	call := p.call
-	if call.state != talking {
+	if call.state != talking || p.open {
 		return do
 	}
 	for i := range call.streams {

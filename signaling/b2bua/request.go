@@ -314,7 +314,7 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 	}
 	if r.event != "" {
 		// RFC 5057 section 5.1: the subscription is over, and nothing else.
-		r.pair.unsubscribe(r.event, r.subscriber())
+		do = r.pair.unsubscribe(r.event, r.subscriber(), do)
 	}
 	if call.state == ending || call.state == apart || r.event != "" {
 		return c.maybeGone(call, do)

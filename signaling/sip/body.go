@@ -23,6 +23,9 @@ func (m *Message) BodyPart(mediaType string) (part Span, ok bool, err error) {
 	var e Error
 	s := partSearch{raw: m.Raw, want: mediaType}
 	s.search(&Part{Type: f.Value, Content: m.body}, 1, &e)
+	if s.ok && m.encoded() {
+		e.set("multipart", 400, m.body.Start, "a body that is not encoded")
+	}
 	if err := e.result(); err != nil {
 		return Span{}, false, err
 	}
@@ -77,6 +80,20 @@ func (s *partSearch) match(p *Part, e *Error) {
 	s.found, s.ok = p.Content, true
 }
 
+// encoded tells whether the body is not what its octets say (RFC 3261 section
+// 20.12).
+func (m *Message) encoded() bool {
+	if m.first[FieldContentEncoding] == 0 {
+		return false
+	}
+	for i := range m.fields {
+		if f := &m.fields[i]; f.ID == FieldContentEncoding && !isIdentity(f.Value.Of(m.Raw)) {
+			return true
+		}
+	}
+	return false
+}
+
 // encoded tells whether the fields of a part say that its octets are not what
 // it holds (RFC 2045 section 6).
 func (s *partSearch) encoded(fields Span) bool {
@@ -99,6 +116,15 @@ func isIdentity(encoding []byte) bool {
 		}
 	}
 	return false
+}
+
+// checkContentType refuses a message with a body whose type one reader would
+// see as another than the next.
+func (m *Message) checkContentType(s Span) {
+	name := MediaType(m.Raw, s)
+	if i := typeEnd(name); i == 0 || i < len(name) {
+		m.err.syntax(s.Start+i, "one media type without spaces")
+	}
 }
 
 // typeEnd returns how much of name can be a type, a slash and a subtype. White

@@ -101,7 +101,10 @@ func readNameAddr(raw []byte, i, end int, na *NameAddr, u *URI, e *Error) int {
 		if i = nextParam(raw, i, end, &p, e); i < 0 {
 			return i
 		}
-		if p.name.Len() == 3 && raw[p.name.Start]|0x20 == 't' && na.Tag.Empty() && equalFold(p.name.Of(raw), "tag") {
+		if p.name.Len() == 3 && raw[p.name.Start]|0x20 == 't' && equalFold(p.name.Of(raw), "tag") {
+			if !na.Tag.Empty() || p.value.Empty() {
+				return e.syntax(p.name.Start, "one tag, with a value")
+			}
 			na.Tag = p.value
 		}
 	}
@@ -147,7 +150,7 @@ func readDisplay(raw []byte, i, end int, na *NameAddr, e *Error) int {
 	// dots and brackets; what cannot be told from an addr-spec is refused.
 	for i < end && raw[i] != '<' {
 		switch raw[i] {
-		case '"':
+		case '"', '>':
 			return e.set("quoting", 400, i, "'<'")
 		case ',', ';':
 			return start

@@ -15,7 +15,7 @@ func TestParseNameAddr(t *testing.T) {
 		{"sip:a@b;tag=x", "", "sip:a@b", ";tag=x", "x"},
 		{"sip:a@b ;\r\n tag = x", "", "sip:a@b", ";\r\n tag = x", "x"},
 		{"<sip:a@b;tag=uri>", "", "sip:a@b;tag=uri", "", ""},
-		{"<sip:a@b;lr?x=y>;TAG=1;tag=2", "", "sip:a@b;lr?x=y", ";TAG=1;tag=2", "1"},
+		{"<sip:a@b;lr?x=y>;TAG=1;x=2", "", "sip:a@b;lr?x=y", ";TAG=1;x=2", "1"},
 		{"caller<sip:a>;tag=323", "caller", "sip:a", ";tag=323", "323"},
 		{"J. Doe (mobile) @ home <sip:a>", "J. Doe (mobile) @ home", "sip:a", "", ""},
 		{"\"Bell, \\\"A\\\" <x>\" <sip:a,b@c>;q=\"a;b,c\" ;tag=t", "\"Bell, \\\"A\\\" <x>\"", "sip:a,b@c", ";q=\"a;b,c\" ;tag=t", "t"},
@@ -40,6 +40,7 @@ func TestParseNameAddrRefuses(t *testing.T) {
 		"<sip:a": "quoting", "\"a <sip:a>": "quoting", "a\"b <sip:a>": "quoting", "<sip:a>;": "syntax", "<sip:a>;;": "syntax", "<sip:a>;=x": "syntax",
 		"<sip:a>;x=\"": "quoting", "<sip:a> x": "syntax", "sip:a b": "syntax", "sip:a?b": "syntax", "sip:a,b@c": "syntax", "<sip:a>;x=<b>": "syntax",
 		"sip:a;x=<sip:b>": "syntax", "<sip:a\" >": "syntax", "< sip:a>": "syntax",
+		"<sip:a>;tag=1;tag=1": "syntax", "<sip:a>;TAG=1;x;tag=2": "syntax", "<sip:a>;tag": "syntax", "<sip:a>;tag=;tag=1": "syntax", "<sip:[a@b>": "syntax", "<sip:[::1]@b>": "syntax",
 	} {
 		na, err := sip.ParseNameAddr([]byte(value), sip.Span{End: len(value)})
 		if e, ok := err.(*sip.Error); !ok || e.Cause != cause || e.Status != 400 {

@@ -193,6 +193,9 @@ func (m *Message) refuse() error {
 func (m *Message) finish(n int) error {
 	m.body.End = m.body.Start + n
 	m.Raw = m.Raw[:m.body.End:m.body.End]
+	if i := m.first[FieldContentType]; i > 0 && n > 0 {
+		m.checkContentType(m.fields[i-1].Value)
+	}
 	if m.err.Cause == "" {
 		m.accepted = true
 		return nil

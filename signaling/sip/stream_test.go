@@ -74,3 +74,21 @@ func TestStreamWaits(t *testing.T) {
 		}
 	}
 }
+
+// TestMissing asks after each octet how many more it takes.
+func TestMissing(t *testing.T) {
+	fields := strings.Index(invite, "\r\n\r\n") + 4
+	for i := range len(invite) {
+		var m sip.Message
+		if n, err := m.ParseStream([]byte(invite[:i])); n != 0 || err != nil {
+			t.Fatalf("%d octets: %d, %v", i, n, err)
+		}
+		want := 1
+		if i >= fields {
+			want = len(invite) - i
+		}
+		if got := m.Missing(); got != want {
+			t.Errorf("%d octets: %d are missing, want %d", i, got, want)
+		}
+	}
+}

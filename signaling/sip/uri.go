@@ -198,9 +198,11 @@ func readUser(raw []byte, start, end int, bare bool, u *URI, e *Error) int {
 	}
 	u.User = Span{Start: start, End: at}
 	for i := start; i < at; i++ {
-		if raw[i] == ':' {
+		if raw[i] == '[' || raw[i] == ']' {
+			return e.syntax(i, "a user without brackets, which stand around a host")
+		}
+		if raw[i] == ':' && u.User.End == at {
 			u.User.End, u.Password = i, Span{Start: i + 1, End: at}
-			break
 		}
 	}
 	if u.User.Empty() {

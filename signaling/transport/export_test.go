@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -78,7 +79,11 @@ func (f *frames) message(m *sip.Message, err error) {
 }
 
 // SetDescriptorsMax changes how many connections all listeners may have.
-func SetDescriptorsMax(t *TCP, n int64) { t.descriptorsMax = n }
+func SetDescriptorsMax(t *TCP, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.descriptorsMax = n
+}
 
 // Held returns the octets of begun messages and of queues.
 func Held(t *TCP) int64 { return t.held.Load() }
@@ -112,4 +117,32 @@ func Tables(t *TCP) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return len(t.conns) + len(t.reach) + len(t.sources) + t.accepted
+}
+
+// SourceOf returns whose connections are counted together.
+func SourceOf(a netip.Addr) netip.Prefix { return sourceOf(a) }
+
+// FeedLoop feeds a framer n times.
+func FeedLoop(n int, b []byte) {
+	var fr framer
+	var nobody deaf
+	s := new(scratch)
+	for range n {
+		fr.feed(b, s, &nobody)
+	}
+}
+
+type deaf struct{}
+
+func (*deaf) ping()                       {}
+func (*deaf) message(*sip.Message, error) {}
+
+// Connect opens a connection, as Send does when it has found none, and returns
+// its number; 0: it did not.
+func Connect(t *TCP, to netip.AddrPort) uint64 {
+	c, err := t.connect(to)
+	if err != nil {
+		return 0
+	}
+	return c.number
 }

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bytes"
-	"errors"
 	"sync"
 
 	"sbc/signaling/sip"
@@ -117,7 +116,7 @@ func (fr *framer) next(b []byte, s *scratch, to receiver) (int, verdict) {
 		return 0, going
 	}
 	v := going
-	if e := (*sip.Error)(nil); errors.As(err, &e) && e.Close {
+	if e, ok := err.(*sip.Error); ok && e.Close {
 		switch v = lost; e.Cause {
 		case "not_sip":
 			return n, notSIP

@@ -18,7 +18,7 @@ type TCP struct {
 	local          netip.AddrPort
 	listener       *net.TCPListener
 	dialer         net.Dialer
-	descriptorsMax int64
+	descriptorsMax int64 // of all listeners of the process
 	begin          time.Time
 	ctx            context.Context // ends with Close
 	cancel         context.CancelFunc

@@ -47,8 +47,8 @@ type conn struct {
 
 	// Guarded by mu. TCP.mu is not taken while it is held.
 	mu      sync.Mutex
-	users   int  // goroutines
-	wasUp   bool //
+	users   int // goroutines
+	wasUp   bool
 	writing bool // a goroutine writes the queue, or opens the connection
 	queue   queue
 
@@ -151,8 +151,9 @@ func (c *conn) bury() {
 }
 
 // CloseAfter closes the connection that f names once what is queued is
-// written, within StreamOptions.Close. Nothing more is read from it or taken
-// for it: what comes until the far end closes as well is thrown away, so that
+// written, within StreamOptions.Close. Nothing more is read from it (messages
+// that came in the same segment may still be handed over) and nothing is taken
+// for it: a Send to f goes by another one. What comes until the far end closes as well is thrown away, so that
 // the kernel does not reset the connection under our last answer.
 func (t *TCP) CloseAfter(f Flow) {
 	t.mu.RLock()

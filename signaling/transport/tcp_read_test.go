@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -89,8 +90,13 @@ func TestTCPBrokenStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			n.CloseAfter(e.flow)
-			if got := ended(t, c); got != "SIP/2.0 400 Bad\r\n\r\n" {
-				t.Errorf("got %q", got)
+			// To the end, and without a reset, which may take what was not read yet.
+			c.SetReadDeadline(time.Now().Add(20 * time.Second))
+			if got, err := io.ReadAll(c); err != nil || string(got) != "SIP/2.0 400 Bad\r\n\r\n" {
+				t.Errorf("got %q, %v", got, err)
+			}
+			for range 10 {
+				write(t, c, request(3, 0)) // a reset would have it fail
 			}
 			c.Close()
 			n.await("closed", 1)
@@ -116,6 +122,12 @@ func TestTCPClosesInTime(t *testing.T) {
 	n.CloseAfter(f)
 	n.CloseAfter(f)
 	n.CloseAfter(transport.Flow{Conn: 1 << 60})
+	// Such a connection takes nothing more.
+	l, to := far(t, loopback)
+	if err := n.Send(transport.Flow{Remote: to, Conn: f.Conn}, 1, []byte("other")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, accept(t, l), "other")
 	n.await("closed", 2)
 	ended(t, c)
 }
@@ -139,17 +151,25 @@ func TestTCPPings(t *testing.T) {
 	}
 }
 
-// A message that comes an octet at a time ends the connection, and so does one
-// behind whole messages.
+// A message that comes an octet at a time ends the connection, however
+// regularly they come, and so does one behind whole messages.
 func TestTCPSlowMessage(t *testing.T) {
 	for _, before := range []string{"", request(1, 0), "\r\n\r\n"} {
 		n := open(t, transport.StreamOptions{Message: 100 * time.Millisecond})
 		c := connect(t, n)
 		write(t, c, before)
-		for _, b := range []byte(request(2, 0)[:100]) {
+		pace := time.NewTicker(10 * time.Millisecond)
+		defer pace.Stop()
+		octets := 0
+		for _, b := range []byte(request(2, 0)) {
+			<-pace.C
 			if _, err := c.Write([]byte{b}); err != nil {
 				break
 			}
+			octets++
+		}
+		if octets > 100 {
+			t.Errorf("%d octets were waited for, one in 10 ms", octets)
 		}
 		n.awaitCut(transport.CutSlow)
 	}

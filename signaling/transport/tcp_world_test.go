@@ -43,7 +43,7 @@ func open(t testing.TB, o transport.StreamOptions) *node {
 		defer n.mu.Unlock()
 		n.events = append(n.events, e)
 	}
-	if o.Handler == (transport.Handler{}) {
+	if h := o.Handler; h.Message == nil && h.Closed == nil && h.Failed == nil {
 		o.Handler = transport.Handler{
 			Message: func(f transport.Flow, m *sip.Message, err error) { note(event{is: "message", flow: f, m: m, err: err}) },
 			Closed:  func(f transport.Flow) { note(event{is: "closed", flow: f}) },
