@@ -32,6 +32,10 @@ type Options struct {
 	Held  time.Duration // the same while a call is held; 0: never
 	Long  time.Duration // the longest call; 0: no bound
 
+	// Visit, if not nil, is told which cells of the tables of transactions,
+	// dialogs and subscriptions the shards pass: for the simulation.
+	Visit func(table, state, event string)
+
 	streams *streams // made with the first shard
 }
 
@@ -96,7 +100,7 @@ const (
 
 // calls returns what the b2bua needs to know of o; index is the shard's.
 func (o *Options) calls() b2bua.Options {
-	b := b2bua.Options{Ring: o.Ring, Quiet: o.Quiet, Held: o.Held, Long: o.Long}
+	b := b2bua.Options{Visit: o.Visit, Ring: o.Ring, Quiet: o.Quiet, Held: o.Held, Long: o.Long}
 	if b.Ring == 0 {
 		b.Ring = ringTime
 	}

@@ -105,10 +105,8 @@ func (s *Shard) brokeOff(f b2bua.Flow) {
 
 // unheard reports whether no response has come yet.
 func (tx *client) unheard() bool {
-	if tx.method == sip.INVITE {
-		return tx.invite.State() == transaction.Calling
-	}
-	return tx.other.State() == transaction.Trying
+	state := tx.state()
+	return state == transaction.Calling || state == transaction.Trying
 }
 
 // byDatagram sends a request that could not go by a stream in the way that it

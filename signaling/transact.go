@@ -68,6 +68,9 @@ func (s *Shard) newServer(key b2bua.Server, flow b2bua.Flow, peer int, m *sip.Me
 
 func (s *Shard) stepServer(tx *server, ev transaction.Event) {
 	do := s.doServer[:0]
+	if s.opt.Visit != nil {
+		s.visit("server", tx.method, tx.state(), &ev)
+	}
 	if tx.method == sip.INVITE {
 		do = tx.invite.Step(ev, do)
 	} else {
@@ -126,6 +129,9 @@ func (s *Shard) newClient(id b2bua.Client, flow b2bua.Flow, method sip.Method, b
 // stepClient steps a client transaction; m is the response of the event.
 func (s *Shard) stepClient(tx *client, ev transaction.Event, m *sip.Message) {
 	do := s.txDo[:0]
+	if s.opt.Visit != nil {
+		s.visit("client", tx.method, tx.state(), &ev)
+	}
 	if tx.method == sip.INVITE {
 		do = tx.invite.Step(ev, do)
 	} else {
@@ -208,4 +214,33 @@ func (tx *client) fire(s *Shard, which uint8) {
 		s.metrics.Retransmission(false)
 	}
 	s.stepClient(tx, transaction.Event{Is: transaction.Fire, Timer: t}, nil)
+}
+
+func (tx *server) state() transaction.State {
+	if tx.method == sip.INVITE {
+		return tx.invite.State()
+	}
+	return tx.other.State()
+}
+
+func (tx *client) state() transaction.State {
+	if tx.method == sip.INVITE {
+		return tx.invite.State()
+	}
+	return tx.other.State()
+}
+
+// visit tells Options.Visit which cell of a transaction's table is passed.
+func (s *Shard) visit(kind string, method sip.Method, state transaction.State, ev *transaction.Event) {
+	table, what := kind+" non-INVITE", ev.Is.String()
+	if method == sip.INVITE {
+		table = kind + " INVITE"
+	}
+	switch ev.Is {
+	case transaction.Response, transaction.Respond:
+		what += " " + [...]string{"1xx", "2xx", "300-699"}[min(ev.Status/100, 3)-1]
+	case transaction.Fire:
+		what += " " + ev.Timer.String()
+	}
+	s.opt.Visit(table, state.String(), what)
 }

@@ -25,7 +25,7 @@ func TestReplacesIsRefused(t *testing.T) {
 		{"early only", func(d *dialog) []string { return []string{replacesOf(d, true)} }, false, false, "486"},
 		{"over", func(d *dialog) []string { return []string{replacesOf(d, false)} }, true, false, "603"},
 		{"rings here", func(d *dialog) []string { return []string{replacesOf(d, false)} }, false, true, "481"},
-		{"two", func(d *dialog) []string { return []string{replacesOf(d, false), replacesOf(d, false)} }, false, false, "400"},
+		{"with Join", func(d *dialog) []string { return []string{replacesOf(d, false) + "\r\nJoin: " + replacesOf(d, false)} }, false, false, "400"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorldOf(t, 3, quietly)

@@ -19,6 +19,7 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "dialog_source"}, Peer: ev.Peer, Method: sip.ACK})
 	}
 	call := p.call
+	c.visit(p, s, m, 0, "")
 	do = append(do, Effect{Do: Saw, Call: call, Side: s, Msg: m})
 	in := call.inv
 	if in == nil || p != call.pair || in.from != s || in.state != answered || in.seqIn != m.CSeq() {

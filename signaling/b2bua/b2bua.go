@@ -70,6 +70,10 @@ type Options struct {
 	// datagram goes instead of by, if there is one that has worked.
 	Stream func(by Flow) (Flow, bool)
 
+	// Visit, if not nil, is told which cells of the tables of dialogs and
+	// subscriptions are passed: for the simulation, which wants all of them.
+	Visit func(table, state, event string)
+
 	Ring  time.Duration // from the INVITE to its final response, RFC 3261 section 16.6 timer C
 	Quiet time.Duration // silence of all media that ends a call; 0: never
 	Held  time.Duration // the same while a call is held; 0: never

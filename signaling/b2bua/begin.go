@@ -193,6 +193,7 @@ func subscriptionOf(m *sip.Message) string {
 func (c *Calls) watched(p *pair, s Side, m *sip.Message, do []Effect) []Effect {
 	switch m.Method() {
 	case sip.SUBSCRIBE, sip.REFER:
+		c.visitUsage(p, subscriptionOf(m), s, string(m.MethodName()))
 		p.subscribe(subscriptionOf(m), s)
 	case sip.NOTIFY:
 		event := subscriptionOf(m)
@@ -215,6 +216,7 @@ func (r *relay) subscriber() Side {
 // subscription (RFC 6665 section 4.1.2.2, RFC 5057 section 5.1).
 func (c *Calls) watchedResponse(p *pair, r *relay, m *sip.Message, do []Effect) []Effect {
 	status := m.Status()
+	c.visitUsage(p, r.event, r.subscriber(), statusWord(status)+" to "+r.name)
 	switch {
 	case status/100 != 2 && (r.initial || r.method == sip.REFER || overForSubscription(status)):
 		do = p.unsubscribe(r.event, r.subscriber(), do)
@@ -284,8 +286,10 @@ func (c *Calls) notified(p *pair, event string, by Side, m *sip.Message, f sip.F
 	v := m.Unfold(nil, f.Value)
 	word, params, _ := bytes.Cut(v, []byte(";"))
 	if bytes.EqualFold(bytes.TrimSpace(word), []byte("terminated")) {
+		c.visitUsage(p, event, by, "NOTIFY terminated")
 		return p.unsubscribe(event, by, do)
 	}
+	c.visitUsage(p, event, by, "NOTIFY")
 	p.subscribe(event, by)
 	for len(params) > 0 {
 		var one []byte
@@ -322,7 +326,12 @@ func seconds(digits []byte) time.Duration {
 
 // unwatched handles that the time of all subscriptions of a call is over.
 func (c *Calls) unwatched(call *Call, do []Effect) []Effect {
-	call.pairs(func(p *pair) { p.subs = nil })
+	call.pairs(func(p *pair) {
+		for i := range p.subs {
+			c.visitUsage(p, p.subs[i].event, p.subs[i].by, "its time is over")
+		}
+		p.subs = nil
+	})
 	return c.maybeGone(call, do)
 }
 

@@ -10,6 +10,7 @@ func (c *Calls) canceled(ev *Event, do []Effect) []Effect {
 	}
 	c.hand = call
 	in := call.inv
+	c.visit(call.pair, in.from, ev.Msg, 0, "")
 	do = append(do, Effect{Do: Saw, Call: call, Side: in.from, Msg: ev.Msg})
 	if in.state != proceeding {
 		return do

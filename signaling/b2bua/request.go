@@ -51,6 +51,7 @@ func (c *Calls) request(ev *Event, do []Effect) []Effect {
 		// either: the transaction layer would have caught it.
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Reason: "CSeq Out Of Order", Cause: "cseq_order"}, do)
 	}
+	c.visit(p, s, m, 0, "")
 	l.remoteSeq, l.seqKnown = m.CSeq(), true
 	if r := c.checkInDialog(m); r != nil {
 		return c.refuse(call, s, ev, r, do)
@@ -314,6 +315,7 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 	}
 	if r.event != "" {
 		// RFC 5057 section 5.1: the subscription is over, and nothing else.
+		c.visitUsage(r.pair, r.event, r.subscriber(), "no response to "+r.name)
 		do = r.pair.unsubscribe(r.event, r.subscriber(), do)
 	}
 	if call.state == ending || call.state == apart || r.event != "" {

@@ -14,6 +14,7 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 	}
 	c.hand = call
 	if in := call.inv; in != nil && in.client == ev.Client {
+		c.visit(call.pair, in.from.other(), ev.Msg, sip.INVITE, "")
 		call.legs[in.from.other()].connected(ev.Flow)
 		do = append(do, Effect{Do: Saw, Call: call, Side: in.from.other(), Msg: ev.Msg})
 		return c.responded(call, ev, do)
@@ -21,6 +22,7 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 	for i := range call.relays {
 		if call.relays[i].client == ev.Client {
 			r := &call.relays[i]
+			c.visit(r.pair, r.from.other(), ev.Msg, r.method, "")
 			r.pair.legs[r.from.other()].connected(ev.Flow)
 			do = append(do, Effect{Do: Saw, Call: call, Side: r.from.other(), Msg: ev.Msg})
 			return c.relayResponse(call, i, ev, do)
@@ -407,10 +409,12 @@ func (c *Calls) timedOut(ev *Event, do []Effect) []Effect {
 	c.hand = call
 	c.finish(call, ev.Client)
 	if in := call.inv; in != nil && in.client == ev.Client {
+		c.visit(call.pair, in.from.other(), nil, sip.INVITE, "no response")
 		return c.inviteTimedOut(call, ev.Status, do)
 	}
 	for i := range call.relays {
-		if call.relays[i].client == ev.Client {
+		if r := &call.relays[i]; r.client == ev.Client {
+			c.visit(r.pair, r.from.other(), nil, r.method, "no response")
 			return c.relayTimedOut(call, i, ev.Status, do)
 		}
 	}

@@ -133,7 +133,7 @@ func (m *Message) checkContentType(s Span) {
 // see another type than the next.
 func typeEnd(name []byte) int {
 	i := run(name, 0, len(name), isToken)
-	if i < len(name) && name[i] == '/' {
+	if i > 0 && i < len(name) && name[i] == '/' {
 		i = run(name, i+1, len(name), isToken)
 	}
 	return i
