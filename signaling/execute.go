@@ -39,6 +39,9 @@ func (s *Shard) execute(e *b2bua.Effect) {
 			s.stepServer(tx, transaction.Event{Is: transaction.Abandon})
 		}
 	case b2bua.Start:
+		if s.clients[e.Client] != nil {
+			break // it ends a dialog that is kept nowhere, and has begun before
+		}
 		s.traceOut(e)
 		s.newClient(e.Client, e.Flow, e.Method, e.Bytes).instead = e.Instead
 	case b2bua.Cancel:

@@ -13,22 +13,24 @@ import (
 	"sbc/topology"
 )
 
-// A 2xx that comes when the call has been given up: its sender gets ACK and
-// BYE, each time, and nothing is kept for it.
+// A 2xx that comes when the call has been given up: its sender gets an ACK each
+// time, and one BYE, and nothing is kept for it.
 func TestLate2xx(t *testing.T) {
 	w := newWorld(t, func(_ *Options, p *policy.Options) { p.Routes[0].To = []int{1} })
 	inv := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
 	late := w.wait(33 * time.Second)
 	w.want(w.send(pbxAddr, pbxAck(late[len(late)-1])), "")
-	for range 2 {
-		out := w.want(w.send(itspAddr, respond(inv, 200, gateway, answer)), "b ACK, b BYE")
+	for _, want := range []string{"b ACK, b BYE", "b ACK"} {
+		out := w.want(w.send(itspAddr, respond(inv, 200, gateway, answer)), want)
 		for _, x := range out {
 			if !strings.HasPrefix(x.bytes, x.label()+" sip:gw@198.51.100.77:5062 SIP/2.0\r\n") || x.field("Call-ID") != inv.field("Call-ID") ||
 				x.field("To") != inv.field("To")+";tag=fartag99" || x.field("From") != inv.field("From") {
 				t.Errorf("not in the dialog of the 2xx:\n%s", x.bytes)
 			}
 		}
-		w.want(w.send(itspAddr, respond(out[1], 200, "", "")), "")
+		if len(out) > 1 {
+			w.want(w.send(itspAddr, respond(out[1], 200, "", "")), "")
+		}
 	}
 	w.nothingLeft()
 }

@@ -68,6 +68,9 @@ func TestOfferInReliableResponse(t *testing.T) {
 	if !strings.Contains(body(early), "c=IN IP4 192.168.1.1\r\n") || !strings.Contains(body(early), "m=audio 20") {
 		t.Errorf("the offer does not name us:\n%s", early.bytes)
 	}
+	if again := w.want(w.send(itspAddr, reliableRing(inv, "1", answer)), "a 183")[0]; again.bytes != early.bytes {
+		t.Errorf("sent again, the response reads\n%s\nand not\n%s", again.bytes, early.bytes)
+	}
 	prack := w.want(w.send(pbxAddr, inDialog(early, "PRACK", 11, "RAck: 1 10 INVITE\n"+sdpBody+offer)), "b PRACK")[0]
 	if !strings.Contains(body(prack), "c=IN IP4 203.0.113.7\r\n") || !strings.Contains(body(prack), "m=audio 30") {
 		t.Errorf("the answer does not name us:\n%s", prack.bytes)

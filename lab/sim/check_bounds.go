@@ -42,7 +42,7 @@ func (c *bounds) in(m *message) {
 	// rules for a branch without the cookie.
 	if !c.requests[m.tx] || c.w.o.Mutants > 0 {
 		c.requests[m.tx] = true
-		lives := 64 * t1
+		lives := 2 * 64 * t1 // it is sent on, and answered just in time
 		if m.sip.Method() == sip.INVITE {
 			// For each target: the time that it may ring, and after CANCEL.
 			lives = 2*(ring+64*t1) + 64*t1

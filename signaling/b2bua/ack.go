@@ -3,6 +3,8 @@ package b2bua
 import (
 	"slices"
 
+	"github.com/dchest/siphash"
+
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
 )
@@ -128,11 +130,9 @@ func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	if len(lost.target) == 0 {
 		return do
 	}
-	branch := func() (Client, []byte) {
-		id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: c.opt.Shard(c.opt.Rand)}
-		return Client(id.Serial), c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
-	}
-	_, acks := branch()
+	was, _ := c.opt.IDs.Read(ident.Branch, m.Bytes(m.Via().Branch))
+	id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: was.Shard}
+	acks := c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
 	var refusal []byte
 	if c.wantsAnswer(m) {
 		refusal = declined(m)
@@ -141,6 +141,8 @@ func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	if ev.Is != Stray {
 		return do // the call had this 2xx before, and ended by BYE
 	}
-	client, byes := branch()
-	return append(do, Effect{Do: Start, Client: client, Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, byes, nil)})
+	// The same 2xx leads to the same BYE.
+	id.Serial = siphash.Hash(c.strays[0], c.strays[1], append(append([]byte(nil), lost.callID...), lost.remote...))
+	byes := c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
+	return append(do, Effect{Do: Start, Client: Client(id.Serial), Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, byes, nil)})
 }

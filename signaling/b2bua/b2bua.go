@@ -288,9 +288,10 @@ type Calls struct {
 	foreign foreigns
 
 	// Constant.
-	hosts [][]byte                                              // of Options.Listeners
-	names func(topology.DialogName) (topology.DialogName, bool) // c.dialogName, bound once
-	ids   func([]byte) ([]byte, bool)                           // c.callIDName
+	strays [2]uint64                                             // makes the branches of BYEs in dialogs that nothing is kept of
+	hosts  [][]byte                                              // of Options.Listeners
+	names  func(topology.DialogName) (topology.DialogName, bool) // c.dialogName, bound once
+	ids    func([]byte) ([]byte, bool)                           // c.callIDName
 }
 
 type legRef struct {
@@ -302,6 +303,7 @@ type legRef struct {
 func New(o Options) *Calls {
 	c := &Calls{opt: o, legs: map[uint64]legRef{}, byTx: map[Server]*Call{}, out: map[Client]*Call{}}
 	c.names, c.ids = c.dialogName, c.callIDName
+	c.strays = [2]uint64{o.Rand.Uint64(), o.Rand.Uint64()}
 	for _, l := range o.Listeners {
 		c.hosts = append(c.hosts, []byte(l.Host))
 	}

@@ -16,8 +16,9 @@ type description struct {
 	role  role
 	body  edit.Span
 	lines []line
-	ip6   bool // of the addresses in lines
-	known bool // of ip6: there is an address
+	ip6   bool   // of the addresses in lines
+	known bool   // of ip6: there is an address
+	rseq  []byte // of the provisional response that has it; nil: it is in another message
 	sess  *sdp.Session
 }
 
@@ -49,6 +50,9 @@ func (c *Calls) describe(p *pair, from Side, m *sip.Message) (description, *Refu
 	d := description{has: true, body: part, sess: &c.work.session, role: p.role(from, m)}
 	if err := d.sess.Parse(m.Raw, part); err != nil {
 		return d, sdpRefusal(err)
+	}
+	if !m.IsRequest() && m.Status() < 200 {
+		d.rseq = rseq(m)
 	}
 	realm := p.legs[from].realm
 	begin := len(c.work.lines)
@@ -149,7 +153,7 @@ func (c *Calls) answer(p *pair, side Side, d *description) {
 func (c *Calls) exchanged(p *pair, side Side, d *description, do []Effect) []Effect {
 	switch d.role {
 	case anOffer:
-		p.open, p.by = true, side
+		p.open, p.by, p.rseq = true, side, append([]byte(nil), d.rseq...)
 		c.answer(p, side, d)
 		if p.call.state == setup && !p.done {
 			do = c.pin(p, side, d.lines, do)

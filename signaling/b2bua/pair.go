@@ -119,9 +119,10 @@ func (c *Calls) dropForks(call *Call, do []Effect) []Effect { return c.win(call.
 // section 4). The rules which message may carry what are those of RFC 6337
 // section 2.2.
 type exchange struct {
-	open bool // an offer waits for its answer
-	by   Side // who made it
-	done bool // the exchange of the INVITE under way is over: its other responses can only repeat
+	open bool   // an offer waits for its answer
+	by   Side   // who made it
+	done bool   // the exchange of the INVITE under way is over: its other responses can only repeat
+	rseq []byte // RSeq of the provisional response that made the open offer; nil: it was another message
 }
 
 // A role is what a session description is in its message.
@@ -154,10 +155,22 @@ func (p *pair) role(s Side, m *sip.Message) role {
 		return aPreview
 	case answers:
 		return anAnswer
+	case p.open && p.rseq != nil && m.Status() < 200:
+		// It is sent again until its PRACK comes (RFC 3262 section 3).
+		return roleIf(string(rseq(m)) == string(p.rseq), anOffer)
 	case p.open || m.Status() < 200 && !p.reliable(m):
 		return noRole
 	}
 	return anOffer
+}
+
+// rseq returns the RSeq of a provisional response.
+func rseq(m *sip.Message) []byte {
+	f, ok := m.First(sip.FieldRSeq)
+	if !ok {
+		return nil
+	}
+	return m.Bytes(f.Value)
 }
 
 func roleIf(is bool, r role) role {
@@ -171,8 +184,7 @@ func roleIf(is bool, r role) role {
 // comes (RFC 3262 section 3). It is not where the caller never said that it
 // knows such responses: then it goes on as an ordinary one.
 func (p *pair) reliable(m *sip.Message) bool {
-	_, ok := m.First(sip.FieldRSeq)
-	return ok && p.call.inv != nil && p.call.inv.reliable
+	return rseq(m) != nil && p.call.inv != nil && p.call.inv.reliable
 }
 
 // knowsReliable tells whether the sender of an INVITE can be answered reliably.

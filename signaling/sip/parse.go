@@ -194,7 +194,9 @@ func (m *Message) finish(n int) error {
 	m.body.End = m.body.Start + n
 	m.Raw = m.Raw[:m.body.End:m.body.End]
 	if i := m.first[FieldContentType]; i > 0 && n > 0 {
-		m.checkContentType(m.fields[i-1].Value)
+		if v := m.fields[i-1].Value; string(v.Of(m.Raw)) != "application/sdp" {
+			m.checkContentType(v)
+		}
 	}
 	if m.err.Cause == "" {
 		m.accepted = true
