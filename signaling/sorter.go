@@ -53,13 +53,13 @@ func (s *Sorter) Shard(m *sip.Message, err error) int {
 	if id, ok := s.ids.Read(ident.Tag, m.Bytes(m.To().Tag)); ok {
 		return s.index(id.Shard)
 	}
-	switch m.Method() {
-	case sip.INVITE:
-		if id, ok := s.named(m); ok {
+	if id, ok := s.named(m); ok {
+		if m.Method() == sip.INVITE {
 			s.detour(m, id.Shard)
-			return s.index(id.Shard)
 		}
-	case sip.CANCEL:
+		return s.index(id.Shard)
+	}
+	if m.Method() == sip.CANCEL {
 		h := s.hash(m)
 		if at := s.detours[h>>8%detoursMax].Load(); at>>8 == h>>8 && at != 0 {
 			return s.index(uint8(at))
@@ -73,13 +73,17 @@ func (s *Sorter) Shard(m *sip.Message, err error) int {
 	return s.byCallID(m)
 }
 
-// named returns our tag in the dialog that an INVITE wants to replace or join.
+// named returns our tag in the dialog that a request names: one to be replaced
+// or joined, or one that its sender knows of (RFC 4538).
 func (s *Sorter) named(m *sip.Message) (ident.ID, bool) {
 	f, ok := m.First(sip.FieldReplaces)
-	if !ok {
-		if f, ok = m.First(sip.FieldJoin); !ok {
-			return ident.ID{}, false
+	for _, id := range []sip.FieldID{sip.FieldJoin, sip.FieldTargetDialog} {
+		if !ok {
+			f, ok = m.First(id)
 		}
+	}
+	if !ok {
+		return ident.ID{}, false
 	}
 	d, err := sip.ParseDialogID(m.Raw, f.Value)
 	if err != nil {

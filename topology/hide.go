@@ -66,8 +66,23 @@ func (h *hider) touched(f sip.Field) bool {
 	return false
 }
 
-// field does to f what a rule says, else what the table says.
+// field does to f what has to be done, and writes its name and the colon
+// without anything between them: RFC 3261 section 25.1 allows space there, and
+// not everybody reads it, least of all when it is folded.
 func (h *hider) field(f sip.Field) {
+	before := len(h.edits)
+	h.rewrite(f)
+	if h.raw[f.Name.End] == ':' {
+		return
+	}
+	gap := edit.Span{Start: f.Name.End, End: f.Name.End + bytes.IndexByte(h.raw[f.Name.End:f.Line.End], ':')}
+	if !covered(h.edits[before:], gap) {
+		h.edits = remove(h.edits, gap, "nothing stands before the colon (RFC 3261 section 7.3.1)")
+	}
+}
+
+// rewrite does to f what a rule says, else what the table says.
+func (h *hider) rewrite(f sip.Field) {
 	row := rowOf(h.m, f)
 	r := h.to.Realm.rule(h.m, f)
 	if r.do == ruleRemove {
@@ -153,9 +168,15 @@ func (h *hider) length() {
 		h.insert(h.m.FieldsEnd(), h.scratch.text().str("Content-Length: ").uint(n), whyLength)
 		return
 	}
-	if !h.touched(f) {
-		h.number(f.Value, n, whyLength)
+	if h.touched(f) {
+		return
 	}
+	colon := f.Name.End + bytes.IndexByte(h.raw[f.Name.End:f.Line.End], ':')
+	if at := (edit.Span{Start: colon + 1, End: f.Value.End}); bytes.IndexByte(at.Of(h.raw), '\n') >= 0 && !covered(h.edits, at) {
+		h.edits = h.scratch.text().byte(' ').uint(n).replace(h.edits, at, "the length stands on one line")
+		return
+	}
+	h.number(f.Value, n, whyLength)
 }
 
 const whyLength edit.Reason = "length of the body"

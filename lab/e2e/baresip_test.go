@@ -62,14 +62,14 @@ func (w *world) baresip(s *side, seed uint64, dial string) *baresip {
 	w.must(os.WriteFile(file, wav(b.played), 0o644))
 	w.must(os.WriteFile(filepath.Join(dir, "config"),
 		fmt.Appendf(nil, baresipConfig, s.at(sipPort), file, dir), 0o644))
-	account := fmt.Sprintf("<sip:%s@%s>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1\n", s.name, s.addr)
+	account := fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1\n", s.name, literal(s.addr), s.net.transport())
 	w.must(os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o644))
-	args := []string{"-4", "-f", dir}
+	args := []string{map[bool]string{false: "-4", true: "-6"}[s.net.ip6], "-f", dir}
 	if dial != "" {
 		args = append(args, "-e", "d "+dial)
 	}
 	b.process = w.start(s.space, netns.Command{Path: "baresip", Args: args, Dir: dir})
-	w.await("baresip to listen", func() bool { return s.space.Bound(s.at(sipPort)) })
+	w.await("baresip to listen", func() bool { return s.space.Bound(s.at(sipPort)) && s.space.Listens(s.at(sipPort)) })
 	return b
 }
 
@@ -92,28 +92,36 @@ func (b *baresip) recorded() []int16 {
 
 // Two of them talk to each other, and hear what was said.
 func TestBaresip(t *testing.T) {
+	t.Parallel()
 	netns.Require(t, "root", "baresip")
 	for _, way := range []string{"out", "in"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			caller, callee := w.ends(way)
-			far := w.baresip(callee, 1, "")
-			near := w.baresip(caller, 2, "sip:"+callee.name+"@"+caller.target().String())
-			w.await("eight seconds of sound on both sides", func() bool {
-				return 2*len(near.recorded()) > recordedOctets && 2*len(far.recorded()) > recordedOctets
-			})
-			if err := w.end(near.process); err != nil {
-				t.Error(err)
-			}
-			w.heard(caller.name+" of "+callee.name, far.played, near.recorded())
-			w.heard(callee.name+" of "+caller.name, near.played, far.recorded())
-			if err := w.end(far.process); err != nil {
-				t.Error(err)
-			}
-			w.sealedFrom(ua.Canary{Own: lanCanary.Own}, ua.Canary{Own: itspCanary.Own})
+			w.baresips(way)
 		})
 	}
+}
+
+// baresips lets two baresips talk for a while, and compares what was said with
+// what was heard.
+func (w *world) baresips(way string) {
+	w.t.Helper()
+	caller, callee := w.ends(way)
+	far := w.baresip(callee, 1, "")
+	near := w.baresip(caller, 2, "sip:"+callee.name+"@"+caller.target().String()+caller.net.transport())
+	w.await("eight seconds of sound on both sides", func() bool {
+		return 2*len(near.recorded()) > recordedOctets && 2*len(far.recorded()) > recordedOctets
+	})
+	if err := w.end(near.process); err != nil {
+		w.t.Error(err)
+	}
+	w.heard(caller.name+" of "+callee.name, far.played, near.recorded())
+	w.heard(callee.name+" of "+caller.name, near.played, far.recorded())
+	if err := w.end(far.process); err != nil {
+		w.t.Error(err)
+	}
+	w.sealedFrom(ua.Canary{Own: lanCanary.Own}, ua.Canary{Own: itspCanary.Own})
 }
 
 // heard fails the test unless a recording has what was played.

@@ -2,7 +2,7 @@
 // one side, a PBX on a LAN on the other, the SBC between them, all of them
 // processes of their own. It holds tests only.
 //
-// The far ends are software that we did not write (sipp and baresip), and
+// The far ends are software that we did not write (sipp, Kamailio and baresip), and
 // agents of lab/ua where something has to be exact. Each test has a world of
 // its own, captures what both sides see, and ends with the SBC empty.
 //

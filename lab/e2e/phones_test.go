@@ -16,10 +16,10 @@ import (
 // realm too.
 var (
 	lanCanary = ua.Canary{
-		Word: "kiwi7lan", Inner: netip.MustParseAddr("172.31.66.77"), Own: []netip.Addr{lanAddr, insideAddr},
+		Word: "kiwi7lan", Inner: netip.MustParseAddr("172.31.66.77"), Own: []netip.Addr{lanAddr, lanSecond, insideAddr, lanAddr6, insideAddr6},
 	}
 	itspCanary = ua.Canary{
-		Word: "mango3wan", Inner: netip.MustParseAddr("203.0.113.177"), Own: []netip.Addr{itspAddr, outsideAddr},
+		Word: "mango3wan", Inner: netip.MustParseAddr("203.0.113.177"), Own: []netip.Addr{itspAddr, itspSecond, outsideAddr, itspAddr6, outsideAddr6},
 	}
 )
 

@@ -5,39 +5,63 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
 )
 
-// A scenario file in testdata/sipp defines two templates, "uac" and "uas".
-// They are sipp's XML; the functions below write the messages.
+// A scenario file in testdata/sipp defines a template for each role: "uac",
+// "uas", and the names of others. They are sipp's XML; the functions below
+// write the messages.
 //
 // The branch of a request follows from its CSeq, so that the CANCEL and the
 // ACK of an INVITE can name it.
 
-// scenario writes both sides of testdata/sipp/name.xml into dir and returns
-// their paths.
-func scenario(t *testing.T, dir, name string, data any) (uac, uas string) {
+// scenario writes the roles of testdata/sipp/name.xml into dir and returns
+// their paths. near is the side of the caller.
+func scenario(t *testing.T, dir, name string, near *side, data any, roles ...string) []string {
 	t.Helper()
-	tmpl, err := template.New(name).Funcs(messages).ParseFiles(filepath.Join("testdata", "sipp", name+".xml"))
+	tmpl := template.New(name).Funcs(messages).Funcs(bodies).Funcs(dialogs).Funcs(hostsOf(near))
+	tmpl, err := tmpl.ParseFiles(filepath.Join("testdata", "sipp", name+".xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := [2]string{}
-	for i, side := range []string{"uac", "uas"} {
+	var paths []string
+	for _, role := range roles {
 		var b strings.Builder
-		fmt.Fprintf(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scenario name=\"%s %s\">\n", name, side)
-		if err := tmpl.ExecuteTemplate(&b, side, data); err != nil {
+		fmt.Fprintf(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scenario name=\"%s %s\">\n", name, role)
+		if err := tmpl.ExecuteTemplate(&b, role, data); err != nil {
 			t.Fatal(err)
 		}
 		b.WriteString("</scenario>\n")
-		paths[i] = filepath.Join(dir, name+"_"+side+".xml")
-		if err := os.WriteFile(paths[i], []byte(b.String()), 0o644); err != nil {
+		path := filepath.Join(dir, name+"_"+role+".xml")
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		paths = append(paths, path)
 	}
-	return paths[0], paths[1]
+	return paths
+}
+
+// hostsOf returns the names of the two sides, for messages and for what is
+// searched in them: near is the caller's, far the callee's.
+func hostsOf(near *side) template.FuncMap {
+	quote := func(s fmt.Stringer) string { return strings.ReplaceAll(s.String(), ".", "[.]") }
+	return template.FuncMap{
+		"near":       func() string { return near.canary.Host() },
+		"far":        func() string { return near.far.canary.Host() },
+		"nearinner":  func() string { return near.canary.Inner.String() },
+		"farinner":   func() string { return near.far.canary.Inner.String() },
+		"nearaddr":   func() string { return near.addr.String() },
+		"faraddr":    func() string { return near.far.addr.String() },
+		"nearsecond": func() string { return near.second.String() },
+		"farsecond":  func() string { return near.far.second.String() },
+		"nearsbc":    func() string { return near.border.String() },
+		"farsbc":     func() string { return near.far.border.String() },
+		"nearborder": func() string { return quote(near.border) },
+		"farborder":  func() string { return quote(near.far.border) },
+	}
 }
 
 var messages = template.FuncMap{
@@ -48,24 +72,34 @@ var messages = template.FuncMap{
 	"callee":  calleeRequest,
 	"reply":   reply,
 	"inreply": inReply,
+	"answer":  answerRequest,
 	"cancel":  func() string { return respond("send", "200 OK", ownTag, "", "") },
 	"late":    lateReply,
 	"save":    func() string { return saveInvite },
+	"keep":    func() string { return keepInvite },
 	"check":   check,
-	"lines":   func(l ...string) string { return strings.Join(l, "\n") },
+	"lines":   lines,
 }
 
-func sdpText(direction, formats string) string { return description("[local_ip]", direction, formats) }
-func sdpZero(formats string) string            { return description("0.0.0.0", "sendrecv", formats) }
+// lines joins header fields; those that are empty are none.
+func lines(l ...string) string {
+	return strings.Join(slices.DeleteFunc(l, func(s string) bool { return s == "" }), "\n")
+}
+
+func sdpText(direction, formats string) string {
+	return description("IP[media_ip_type] [media_ip]", direction, formats)
+}
+
+func sdpZero(formats string) string { return description("IP4 0.0.0.0", "sendrecv", formats) }
 
 // description has a version that follows from what it says: sipp cannot count.
 func description(addr, direction, formats string) string {
 	version := crc32.ChecksumIEEE([]byte(addr + direction + formats))
 	return strings.Join([]string{
 		"v=0",
-		fmt.Sprintf("o=sipp 53655765 %d IN IP[local_ip_type] [local_ip]", version),
+		fmt.Sprintf("o=sipp 53655765 %d IN IP[media_ip_type] [media_ip]", version),
 		"s=-",
-		"c=IN IP4 " + addr,
+		"c=IN " + addr,
 		"t=0 0",
 		"m=audio [media_port] RTP/AVP " + formats,
 		"a=" + direction,
@@ -84,13 +118,19 @@ func message(element string, lines ...string) string {
 	return b.String()
 }
 
+// withBody ends a message. A body that does not name its type (see typed) is
+// a session description or, without a version, that of an INFO.
 func withBody(head, body string) string {
-	if body != "" {
-		kind := "application/sdp"
-		if !strings.HasPrefix(body, "v=") {
-			kind = "application/dtmf-relay"
-		}
-		head += "Content-Type: " + kind + "\n"
+	switch {
+	case body == "":
+	case strings.HasPrefix(body, "Content-Type: "):
+		var kind string
+		kind, body, _ = strings.Cut(body, "\n\n")
+		head += kind + "\n"
+	case strings.HasPrefix(body, "v="):
+		head += "Content-Type: application/sdp\n"
+	default:
+		head += "Content-Type: application/dtmf-relay\n"
 	}
 	return head + "Content-Length: [len]\n\n" + body + "\n]]></send>"
 }
@@ -139,12 +179,14 @@ func callerAck(cseq int, body string) string {
 }
 
 // saveInvite keeps what the callee needs of the INVITE later.
-const saveInvite = `<action>
+const saveInvite = "<action>" + keepInvite + "</action>"
+
+const keepInvite = `
 <ereg regexp=".*" search_in="hdr" header="Via:" assign_to="via"/>
 <ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>
 <ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>
 <ereg regexp=".*" search_in="hdr" header="CSeq:" assign_to="cseq"/>
-</action>`
+`
 
 // calleeRequest is a request of the callee within the dialog, after save.
 func calleeRequest(method string, cseq int, fields, body string) string {
@@ -181,6 +223,12 @@ func reply(status, fields, body string) string {
 
 // inReply is a response to the last request, within a dialog.
 func inReply(status, fields, body string) string { return respond("send", status, "", fields, body) }
+
+// answerRequest is a final response to a request outside of a dialog that is
+// no INVITE.
+func answerRequest(status, fields, body string) string {
+	return respond("send", status, ownTag, fields, body)
+}
 
 func respond(element, status, tag, fields, body string) string {
 	return withBody(message(element,

@@ -28,15 +28,25 @@ func (w *world) sealedFrom(lan, itsp ua.Canary) {
 		canary ua.Canary
 	}{{w.lan, itsp}, {w.itsp, lan}} {
 		w.drain(c.sees)
-		seen := from(c.sees.seen.Datagrams(), c.sees.border)
+		seen := from(c.sees.messages(), c.sees.border)
 		if len(seen) == 0 {
 			w.t.Errorf("%s has seen nothing of the SBC", c.sees.name)
 		}
-		leaks := leaksIn(seen, c.canary)
+		leaks := append(leaksIn(seen, c.canary), c.sees.odd()...)
 		if len(leaks) > 0 {
 			w.t.Errorf("%s can see of the other side:\n%s", c.sees.name, strings.Join(leaks, "\n"))
 		}
 	}
+}
+
+// odd returns what the IP headers of connections tell of the SBC.
+func (s *side) odd() (leaks []string) {
+	for _, f := range s.seen.Frames() {
+		if t, ok := f.TCP(); ok && t.Src.Addr() == s.border && (t.TTL != 64 || t.Label != 0) {
+			leaks = append(leaks, fmt.Sprintf("%s → %s: TTL %d, flow label %d", t.Src, t.Dst, t.TTL, t.Label))
+		}
+	}
+	return leaks[:min(len(leaks), leaksMax)]
 }
 
 // drain waits until the capture of a side has everything that was on its
@@ -73,10 +83,10 @@ func leaksIn(ds []netns.Datagram, canary ua.Canary) []string {
 		for _, hit := range canary.Find(d.Payload) {
 			leaks = append(leaks, fmt.Sprintf("%s → %s: %s %q in %q", d.Src, d.Dst, hit.Form, hit.What, around(d.Payload, hit)))
 		}
-		if d.TTL != 64 {
-			leaks = append(leaks, fmt.Sprintf("%s → %s: TTL %d", d.Src, d.Dst, d.TTL))
+		if d.TTL != 64 || d.Label != 0 {
+			leaks = append(leaks, fmt.Sprintf("%s → %s: TTL %d, flow label %d", d.Src, d.Dst, d.TTL, d.Label))
 		}
-		if !isSIP(d.Payload) && (d.ID != 0 || !d.DF) {
+		if d.Src.Addr().Is4() && !isSIP(d.Payload) && !d.Fragment && (d.ID != 0 || !d.DF) {
 			leaks = append(leaks, fmt.Sprintf("%s → %s: IP ID %d, DF %v", d.Src, d.Dst, d.ID, d.DF))
 		}
 		if len(leaks) > leaksMax {

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"fmt"
 	"strconv"
 	"testing"
 
 	"sbc/lab/netns"
-	"sbc/lab/ua"
 )
 
 // sippScenarios are the files of testdata/sipp, with what varies in them.
@@ -36,6 +34,19 @@ var sippScenarios = []struct {
 	{name: "re-INVITE glares", file: "reinvite_refused", data: refusal{491, "Request Pending"}},
 	{name: "INFO and OPTIONS", file: "info"},
 	{name: "session timer", file: "session_timer"},
+	{name: "PRACK and UPDATE", file: "prack"},
+	{name: "offer in 183", file: "prack_offer"},
+	{name: "busy lamp", file: "subscribe", data: busy, sbc: true},
+	{name: "busy lamp, NOTIFY first", file: "subscribe", data: busy.early(), sbc: true},
+	{name: "MESSAGE", file: "message", data: text, sbc: true},
+	{name: "MESSAGE refused", file: "message", data: unread, sbc: true},
+	{name: "PUBLISH", file: "message", data: presence, sbc: true},
+	{name: "PUBLISH refused", file: "message", data: refreshed, sbc: true},
+	{name: "NOTIFY unsolicited", file: "message", data: unsolicited, sbc: true},
+	{name: "OPTIONS relayed", file: "message", data: asked, sbc: true},
+	{name: "redirected", file: "redirected", sbc: true},
+	{name: "forwarded", file: "forwarded", sbc: true},
+	{name: "mailbox", file: "subscribe", data: mail, sbc: true},
 }
 
 // hold is what testdata/sipp/hold.xml wants to know.
@@ -82,27 +93,7 @@ func (w *world) ends(way string) (caller, callee *side) {
 func (w *world) sipp(way, file string, data any) {
 	w.t.Helper()
 	caller, callee := w.ends(way)
-	dir := w.t.TempDir()
-	uac, uas := scenario(w.t, dir, file, data)
-	answering := w.start(callee.space, sippCommand(dir, uas, callee, sipPort))
-	w.await("sipp to listen", func() bool { return callee.space.Bound(callee.at(sipPort)) })
-	calling := sippCommand(dir, uac, caller, sipPort+1)
-	calling.Args = append(calling.Args, "-s", "4930123", caller.target().String())
-	p := w.start(caller.space, calling)
-	if err := p.Wait(w.ctx); err != nil {
-		w.t.Errorf("caller: %v", err)
-		answering.Kill()
-	}
-	if err := answering.Wait(w.ctx); err != nil {
-		w.t.Errorf("callee: %v", err)
-	}
-	w.sealedFrom(ua.Canary{Own: lanCanary.Own}, ua.Canary{Own: itspCanary.Own})
-}
-
-func sippCommand(dir, file string, s *side, port int) netns.Command {
-	return netns.Command{Path: "sipp", Dir: dir, Args: []string{
-		"-sf", file, "-m", "1", "-i", s.addr.String(), "-p", strconv.Itoa(port), "-nostdin", "-nd",
-		"-timeout", "30s", "-timeout_error", "-recv_timeout", "10000", "-deadcall_wait", "0",
-		"-trace_err", "-error_file", fmt.Sprintf("%s/%s.errors", dir, s.name),
-	}}
+	w.play(file, caller, data,
+		part{role: "uas", side: callee, port: sipPort},
+		part{role: "uac", side: caller, port: sipPort + 1, calls: true})
 }

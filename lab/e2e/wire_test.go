@@ -52,3 +52,13 @@ func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
 	}
 	return sent
 }
+
+// messages returns the datagrams that a side has sent and seen, and as one each
+// what went over a connection in one direction.
+func (s *side) messages() []netns.Datagram {
+	all := s.seen.Datagrams()
+	for _, st := range s.seen.Streams() {
+		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, Payload: st.Bytes})
+	}
+	return all
+}

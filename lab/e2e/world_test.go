@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sbc/lab/netns"
+	"sbc/lab/ua"
 )
 
 // The addresses of every world. Each is in a namespace of its own, so that
@@ -20,6 +21,16 @@ var (
 	outsideAddr = netip.MustParseAddr("198.51.100.1") // the SBC, towards the ITSP
 	lanAddr     = netip.MustParseAddr("10.77.3.10")
 	insideAddr  = netip.MustParseAddr("10.77.3.1") // the SBC, towards the LAN
+
+	// Of a second peer on each side, in worlds that have one.
+	itspSecond = netip.MustParseAddr("198.51.100.20")
+	lanSecond  = netip.MustParseAddr("10.77.3.20")
+
+	// The same over IPv6.
+	itspAddr6    = netip.MustParseAddr("2001:db8:1::10")
+	outsideAddr6 = netip.MustParseAddr("2001:db8:1::1")
+	lanAddr6     = netip.MustParseAddr("fd77:3::10")
+	insideAddr6  = netip.MustParseAddr("fd77:3::1")
 )
 
 const sipPort = 5060
@@ -36,8 +47,11 @@ var direct = os.Getenv("SBC_WORLD") == "direct"
 type side struct {
 	name   string
 	space  *netns.Space
-	addr   netip.Addr     // of the PBX, or of the ITSP
-	border netip.Addr     // of the SBC, as the side sees it
+	addr   netip.Addr // of the PBX, or of the ITSP
+	second netip.Addr // of a second peer
+	border netip.Addr // of the SBC, as the side sees it
+	net    network
+	canary ua.Canary      // what must not be seen on the other side
 	seen   *netns.Capture // everything on the side's cable
 	far    *side
 }
@@ -80,16 +94,21 @@ func newWorldOf(t *testing.T, sbc setup) *world {
 	ctx, cancel := context.WithTimeout(context.Background(), testTime)
 	w := &world{
 		t: t, ctx: ctx,
-		itsp: &side{name: "itsp", addr: itspAddr, border: outsideAddr},
-		lan:  &side{name: "lan", addr: lanAddr, border: insideAddr},
+		itsp: &side{name: "itsp", addr: itspAddr, second: itspSecond, border: outsideAddr, canary: itspCanary},
+		lan:  &side{name: "lan", addr: lanAddr, second: lanSecond, border: insideAddr, canary: lanCanary},
 	}
 	w.itsp.far, w.lan.far = w.lan, w.itsp
+	w.itsp.net, w.lan.net = sbc.itsp, sbc.lan
 	w.middle = w.space("sbc")
 	t.Cleanup(cancel)
 	t.Cleanup(w.story)
 	for i, s := range []*side{w.itsp, w.lan} {
 		s.space = w.space(s.name)
 		w.join(s, fmt.Sprintf("eth%d", i))
+		w.must(s.space.AddAddr("eth0", netip.PrefixFrom(s.second, 24)))
+		if s.net.ip6 {
+			w.ip6(s, fmt.Sprintf("eth%d", i))
+		}
 	}
 	if direct {
 		w.route()
@@ -124,6 +143,17 @@ func (w *world) join(s *side, name string) {
 		}
 		capture.Close()
 	})
+}
+
+// ip6 gives a side addresses of IPv6, and lets it forget the others.
+func (w *world) ip6(s *side, name string) {
+	w.t.Helper()
+	s.addr, s.border = itspAddr6, outsideAddr6
+	if s == w.lan {
+		s.addr, s.border = lanAddr6, insideAddr6
+	}
+	w.must(s.space.AddAddr("eth0", netip.PrefixFrom(s.addr, 64)))
+	w.must(w.middle.AddAddr(name, netip.PrefixFrom(s.border, 64)))
 }
 
 // throughSBC skips a test that has nothing to say without the SBC.
@@ -191,7 +221,7 @@ func (w *world) story() {
 	}
 	for _, s := range []*side{w.itsp, w.lan} {
 		if s.seen != nil {
-			w.t.Logf("on the wire of %s:\n%s", s.name, ladder(s.seen.Datagrams()))
+			w.t.Logf("on the wire of %s:\n%s", s.name, ladder(s.messages()))
 		}
 	}
 }

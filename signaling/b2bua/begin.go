@@ -52,7 +52,7 @@ func checkBegin(m *sip.Message) *Refusal {
 	if n := contacts(m); makesDialog(m.Method()) && n != 1 {
 		return &Refusal{Status: 400, Reason: "Exactly One Contact Needed", Cause: "contact"}
 	}
-	return nil
+	return checkAnyBody(m)
 }
 
 // makesDialog tells whether a 2xx to a request of the method makes a dialog.

@@ -51,7 +51,7 @@ func (c *Calls) checkInDialog(m *sip.Message) *Refusal {
 	case sip.PUBLISH, sip.REGISTER:
 		return &Refusal{Status: 405, Cause: "method", Fields: Allow}
 	}
-	return nil
+	return checkAnyBody(m)
 }
 
 // CheckRequest tells why a request of any method cannot be served: hops
@@ -124,8 +124,10 @@ func checkBody(m *sip.Message) *Refusal {
 	if m.Body().Empty() {
 		return nil
 	}
-	if f, ok := m.First(sip.FieldContentEncoding); ok && !strings.EqualFold(string(m.Bytes(f.Value)), "identity") {
-		return &Refusal{Status: 415, Cause: "content_type", Fields: "Accept-Encoding: identity\r\n"}
+	for _, f := range m.Fields() {
+		if f.ID == sip.FieldContentEncoding && !strings.EqualFold(string(m.Bytes(f.Value)), "identity") {
+			return &Refusal{Status: 415, Cause: "content_type", Fields: "Accept-Encoding: identity\r\n"}
+		}
 	}
 	_, ok, err := m.BodyPart("application/sdp")
 	if err != nil {
@@ -138,6 +140,21 @@ func checkBody(m *sip.Message) *Refusal {
 		return nil
 	}
 	return &Refusal{Status: 415, Cause: "content_type", Fields: "Accept: application/sdp, multipart/mixed\r\n"}
+}
+
+// checkAnyBody refuses a body of a request that describes no session, where
+// nobody can know what it is (RFC 3261 section 20.15).
+func checkAnyBody(m *sip.Message) *Refusal {
+	if m.Body().Empty() {
+		return nil
+	}
+	if _, ok := m.First(sip.FieldContentType); !ok {
+		return &Refusal{Status: 400, Reason: "Content-Type Missing", Cause: "content_type"}
+	}
+	if _, _, err := m.BodyPart("application/sdp"); err != nil {
+		return &Refusal{Status: 400, Reason: "Bad Multipart Body", Cause: "multipart"}
+	}
+	return nil
 }
 
 // optional tells whether the sender allows the body to be ignored.

@@ -1,6 +1,8 @@
 package b2bua
 
 import (
+	"bytes"
+
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
 	"sbc/topology"
@@ -76,6 +78,7 @@ func (c *Calls) dialogName(n topology.DialogName) (topology.DialogName, bool) {
 		return c.ownName(n, l)
 	}
 	if o := c.farEnd(n); c.work.reader.acts && o != nil {
+		c.allowName(p.call, to, o)
 		return topology.DialogName{CallID: o.callID, ToTag: o.remoteTag, FromTag: o.localTag}, o.realm == l.realm && o.peer == l.peer
 	}
 	if f, ok := c.remembered(n); ok {
@@ -101,11 +104,20 @@ func (c *Calls) ownName(n topology.DialogName, l *leg) (topology.DialogName, boo
 		return topology.DialogName{}, false
 	}
 	o := &of.legs[side.other()]
+	c.allowName(c.work.reader.pair.call, c.work.reader.to, o)
 	name := topology.DialogName{CallID: o.callID, ToTag: o.remoteTag, FromTag: o.localTag}
 	if swapped {
 		name.ToTag, name.FromTag = name.FromTag, name.ToTag
 	}
 	return name, o.realm == l.realm && o.peer == l.peer && len(o.remoteTag) > 0
+}
+
+// allowName lets a side see the host in the Call-ID of a dialog that is its
+// own, though the other side of this call has named that host too.
+func (c *Calls) allowName(call *Call, to Side, own *leg) {
+	if i := bytes.LastIndexByte(own.callID, '@'); i >= 0 && own.peer == call.legs[to].peer {
+		call.guards[to].knows().Allow(own.callID[i+1:])
+	}
 }
 
 // aliased writes the alias of id. to or from is the tag that carries it; a tag
@@ -196,10 +208,13 @@ type Named struct {
 // says that there is no such dialog (RFC 3891 section 3, RFC 3911 section 4).
 func (c *Calls) Named(m *sip.Message) (to Named, ok bool, r *Refusal) {
 	f, ok := m.First(sip.FieldReplaces)
+	if join, both := m.First(sip.FieldJoin); ok && both {
+		return Named{}, true, &Refusal{Status: 400, Reason: "Replaces And Join", Cause: "syntax"} // RFC 3911 section 4
+	} else if both {
+		f, ok = join, true
+	}
 	if !ok {
-		if f, ok = m.First(sip.FieldJoin); !ok {
-			return Named{}, false, nil
-		}
+		return Named{}, false, nil
 	}
 	d, err := sip.ParseDialogID(m.Raw, f.Value)
 	if err != nil {

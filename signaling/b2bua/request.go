@@ -143,9 +143,9 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 	if refresh(m.Method()) {
 		rel.target = append([]byte(nil), contactURI(m)...)
 	}
+	c.learnKnown(p, s, m, d)
 	if d != nil && !d.drop {
 		rel.offers = d.role == anOffer
-		c.learnKnown(p, s, m, d)
 		do = c.exchanged(p, s, d, do)
 	}
 	if m.Method() == sip.REFER {
