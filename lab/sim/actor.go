@@ -60,6 +60,9 @@ func (a *actor) start() {
 		Canary: a.at.canary(), MediaPort: 30000, MediaPairs: 200, Quiet: a.w.o.Sparse, Voice: voice, Hear: voice,
 		Rand: rand.New(rand.NewPCG(a.w.o.Seed, uint64(a.index)<<32|a.life)),
 	}
+	if a.w.o.Mix {
+		a.persona(&o)
+	}
 	if a.w.o.agents != nil {
 		a.w.o.agents(&o)
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // A book is what the wire tells of calls: which dialogs belong together, and
-// where their media comes from. Legs are joined by the number that was called,
-// which no other call of the world has.
+// where their media comes from. The SBC's own INVITE belongs to the call whose
+// message led to it, or else to the one with that number.
 type book struct {
 	legs    map[legKey]*leg
 	talks   map[string]*talk
@@ -63,8 +63,9 @@ func (b *book) init() {
 	b.ports, b.seen = map[netip.AddrPort]*leg{}, map[txKey]bool{}
 }
 
-// see enters a message.
-func (b *book) see(m *message) {
+// see enters a message. cause is what came in when the SBC sent it; nil: m came
+// in itself, or a timer was due.
+func (b *book) see(m, cause *message) {
 	if m.err != nil || m.from < 0 {
 		return
 	}
@@ -74,8 +75,8 @@ func (b *book) see(m *message) {
 	}
 	key := legKey{m.listener, m.callID()}
 	l := b.legs[key]
-	if l == nil && m.request(sip.INVITE) && m.sip.To().Tag.Empty() {
-		l = b.begin(key, m)
+	if m.request(sip.INVITE) && m.sip.To().Tag.Empty() && (l == nil || m.in && !m.again && l.state == ended) {
+		l = b.begin(key, m, cause) // also when it is tried again, with credentials
 	}
 	if l == nil || l.peer != m.from {
 		return
@@ -85,17 +86,22 @@ func (b *book) see(m *message) {
 	l.follow(m)
 }
 
-func (b *book) begin(key legKey, m *message) *leg {
+func (b *book) begin(key legKey, m, cause *message) *leg {
 	uri, err := sip.ParseURI(m.sip.Raw, m.sip.RequestURI())
 	if err != nil {
 		return nil
 	}
 	number := string(m.sip.Bytes(uri.User))
 	t := b.talks[number]
-	if t == nil {
+	switch {
+	case !m.in && cause != nil && cause.leg != nil:
+		t = cause.leg.talk
+	case m.in || t == nil:
+		if t == nil {
+			b.numbers = append(b.numbers, number)
+		}
 		t = &talk{number: number}
 		b.talks[number] = t
-		b.numbers = append(b.numbers, number)
 	}
 	l := &leg{legKey: key, talk: t, callee: !m.in, peer: m.from, begun: m.at, since: m.at, invite: m.tx,
 		tags: map[string]bool{}, media: map[netip.AddrPort]bool{}, told: map[netip.AddrPort]time.Duration{}}
@@ -141,7 +147,9 @@ func (l *leg) learn(m *message, b *book) {
 		}
 		return
 	}
-	l.media[rtp], l.media[rtcp] = true, true
+	for i := range s.Media {
+		l.media[s.Media[i].RTP()], l.media[s.Media[i].RTCP()] = true, true
+	}
 	if !rtp.Addr().IsUnspecified() {
 		l.rtp = rtp
 	}

@@ -27,7 +27,7 @@ const (
 // Ours: what a call may hold. The transactions are the INVITE, the other
 // requests that cross, and the BYEs of forks.
 const (
-	streamsMax = 1 // our user agents offer audio only
+	streamsMax = 2 // our user agents offer audio and video
 	timersMax  = 4
 	clientsMax = 24
 	placesMax  = 2

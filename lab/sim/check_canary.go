@@ -16,6 +16,7 @@ type canaries struct {
 	of      [2][]ua.Canary // what a realm must not see
 	checked [][]byte       // the last messages: many are sent again
 	next    int
+	uris    map[string]bool // that digests were made of
 }
 
 const noCanary = "5 no canary"
@@ -57,7 +58,7 @@ func (c *canaries) out(m *message) {
 	}
 	c.checked[c.next%len(c.checked)] = m.raw
 	c.next++
-	c.find(m.raw, m.listener)
+	c.find(c.hashed(m), m.listener)
 	if m.leg == nil {
 		return
 	}
@@ -75,6 +76,29 @@ func (c *canaries) out(m *message) {
 			}
 		}
 	}
+}
+
+// hashed is a message without the URI that a digest was made of: its host is
+// that of the SBC towards the client, and has to be there for the one who asked
+// (RFC 7616 section 3.4).
+func (c *canaries) hashed(m *message) []byte {
+	if m.err != nil || !m.sip.IsRequest() {
+		return m.raw
+	}
+	if _, rest, ok := bytes.Cut(m.raw, []byte("Authorization: Digest ")); ok {
+		_, rest, _ = bytes.Cut(rest, []byte(` uri="`))
+		uri, _, _ := bytes.Cut(rest, []byte(`"`))
+		if c.uris == nil {
+			c.uris = map[string]bool{}
+		}
+		c.uris[string(uri)] = true
+		return bytes.ReplaceAll(m.raw, uri, nil)
+	}
+	// CANCEL and ACK have the Request-URI of their INVITE.
+	if uri := m.sip.Bytes(m.sip.RequestURI()); c.uris[string(uri)] {
+		return bytes.Replace(m.raw, uri, nil, 1)
+	}
+	return m.raw
 }
 
 func (c *canaries) relayed(r *relayed) {

@@ -28,6 +28,7 @@ type Options struct {
 	Sparse  bool // RTP every second from the simulation instead of audio every 20 ms
 	Scarce  bool // few ports and few places at peers
 	Plain   bool // calls do nothing but begin and end
+	Mix     bool // everybody does all that user agents can: transfers, events, reliable responses, fax …
 
 	Trace func(line string) // called for everything that happens; nil: nobody
 
@@ -78,6 +79,7 @@ func Random(seed uint64, calls int) Options {
 	case 2, 3:
 		o.Cuts = 1 + r.IntN(4)
 	}
+	o.Mix = o.Sparse && !o.Plain && r.IntN(3) > 0
 	if !o.Sparse && r.IntN(4) > 0 { // mostly undisturbed, so that what is heard can be judged
 		o.Loss, o.Crashes, o.Mutants, o.Ends, o.Cuts, o.Scarce = 0, 0, 0, 0, 0, false
 	}
@@ -86,5 +88,5 @@ func Random(seed uint64, calls int) Options {
 
 // calm reports whether nothing stands against what people mean to do.
 func (o *Options) calm() bool {
-	return o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends == 0 && !o.Scarce
+	return !o.Mix && o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends == 0 && !o.Scarce
 }

@@ -62,7 +62,7 @@ func planned(r *rand.Rand, serial int, o *Options) *plan {
 	case 1:
 		p.fields, p.wrong = []string{"Require: 100rel, fold"}, true
 	case 2:
-		p.fields = []string{"Supported: timer, 100rel", "Session-Expires: 1800;refresher=uac", "Allow-Events: refer"}
+		p.fields = []string{"Supported: timer", "Session-Expires: 1800;refresher=uac", "Allow-Events: refer"}
 	}
 	p.hangUp = time.Duration(2+r.IntN(40)) * time.Second
 	if !o.Sparse {
@@ -171,6 +171,11 @@ func (w *world) begin() (end time.Duration) {
 	for range w.o.Mutants {
 		w.queue.add(between(w.chance, 0, end), w.scan.harm)
 	}
+	if w.o.Mix {
+		for range 4 * w.o.Calls {
+			w.queue.add(between(w.chance, 0, end), w.mixed)
+		}
+	}
 	for range w.o.Scans {
 		w.queue.add(between(w.chance, 0, end), w.scan.act)
 	}
@@ -219,10 +224,12 @@ func (w *world) within(d time.Duration, a *actor, p *plan, do func(*actor, ua.Ca
 // incoming plans what the called does.
 func (a *actor) incoming(e ua.Event, do effects) effects {
 	number, _, _ := strings.Cut(strings.TrimPrefix(e.Text, "sip:"), "@")
+	if e.Other > 0 {
+		return a.replaces(e, do)
+	}
 	p := a.w.plans[number]
 	if p == nil {
-		a.w.fail(reach, "%s was called by %q, a number of nobody", a.at.name, e.Text)
-		return do
+		return a.unplanned(e, do)
 	}
 	if p.caller == a.index {
 		return a.self(p, e, do)

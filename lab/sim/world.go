@@ -128,7 +128,7 @@ func (w *world) wake(i int) {
 // arrive is a datagram that reaches the SBC.
 func (w *world) arrive(listener int, src netip.AddrPort, b []byte) {
 	m := newMessage(w.now, true, listener, src, b)
-	w.book.see(m)
+	w.book.see(m, nil)
 	w.trace(m)
 	for _, c := range w.checkers {
 		c.in(m)
@@ -147,7 +147,7 @@ func (w *world) done(s *step) {
 	for _, o := range list {
 		m := newMessage(w.now, false, int(o.Flow.Listener), o.Flow.Remote, slices.Clone(o.Bytes))
 		s.out = append(s.out, m)
-		w.book.see(m)
+		w.book.see(m, s.in)
 		w.trace(m)
 		w.scan.hear(m.raw)
 		fmt.Fprint(w.sum, w.now, m.listener, m.remote)

@@ -11,15 +11,16 @@ import (
 
 // A description is the session description of a message on its way.
 type description struct {
-	has   bool
-	drop  bool // it must not go on: the body is taken out
-	role  role
-	body  edit.Span
-	lines []line
-	ip6   bool   // of the addresses in lines
-	known bool   // of ip6: there is an address
-	rseq  []byte // of the provisional response that has it; nil: it is in another message
-	sess  *sdp.Session
+	has    bool
+	drop   bool // it must not go on: the body is taken out
+	role   role
+	body   edit.Span
+	lines  []line
+	ip6    bool       // of the addresses in lines
+	known  bool       // of ip6: there is an address
+	method sip.Method // of its transaction
+	rseq   []byte     // of the provisional response that has it; nil: it is in another message
+	sess   *sdp.Session
 }
 
 // sentSDP keeps the o= line of a leg right: the version rises by one when,
@@ -47,7 +48,7 @@ func (c *Calls) describe(p *pair, from Side, m *sip.Message) (description, *Refu
 	if !ok {
 		return description{}, nil
 	}
-	d := description{has: true, body: part, sess: &c.work.session, role: p.role(from, m)}
+	d := description{has: true, method: m.Method(), body: part, sess: &c.work.session, role: p.role(from, m)}
 	if err := d.sess.Parse(m.Raw, part); err != nil {
 		return d, sdpRefusal(err)
 	}
@@ -153,7 +154,7 @@ func (c *Calls) answer(p *pair, side Side, d *description) {
 func (c *Calls) exchanged(p *pair, side Side, d *description, do []Effect) []Effect {
 	switch d.role {
 	case anOffer:
-		p.open, p.by, p.rseq = true, side, append([]byte(nil), d.rseq...)
+		p.open, p.by, p.method, p.rseq = true, side, d.method, append([]byte(nil), d.rseq...)
 		c.answer(p, side, d)
 		if p.call.state == setup && !p.done {
 			do = c.pin(p, side, d.lines, do)

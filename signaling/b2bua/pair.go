@@ -63,7 +63,7 @@ func (c *Calls) fork(call *Call) *pair {
 	if in := call.inv; in != nil {
 		a.remoteSeq, b.localSeq = in.seqIn, in.seqOut
 		if in.offerIn == offerInInvite {
-			p.exchange = exchange{open: true, by: A}
+			p.exchange = exchange{open: true, by: A, method: sip.INVITE}
 			a.offered = append(a.offered, in.offered...)
 		}
 	}
@@ -119,10 +119,12 @@ func (c *Calls) dropForks(call *Call, do []Effect) []Effect { return c.win(call.
 // section 4). The rules which message may carry what are those of RFC 6337
 // section 2.2.
 type exchange struct {
-	open bool   // an offer waits for its answer
-	by   Side   // who made it
-	done bool   // the exchange of the INVITE under way is over: its other responses can only repeat
-	rseq []byte // RSeq of the provisional response that made the open offer; nil: it was another message
+	open   bool       // an offer waits for its answer
+	by     Side       // who made it
+	done   bool       // the exchange of the INVITE under way is over: its other responses can only repeat
+	method sip.Method // of the transaction that the open offer is of
+	rseq   []byte     // RSeq of the provisional response that made the open offer; nil: it was another message
+	racked uint32     // RSeq of the last provisional response that was acknowledged
 }
 
 // A role is what a session description is in its message.
@@ -140,20 +142,21 @@ const (
 // INVITE, PRACK or UPDATE, or a response to one.
 func (p *pair) role(s Side, m *sip.Message) role {
 	answers := p.open && p.by != s
+	toInvite := answers && p.method == sip.INVITE
 	switch {
 	case m.IsRequest() && m.Method() == sip.ACK:
-		return roleIf(answers, anAnswer)
-	case m.IsRequest() && m.Method() == sip.PRACK && answers:
+		return roleIf(toInvite, anAnswer)
+	case m.IsRequest() && m.Method() == sip.PRACK && toInvite:
 		return anAnswer
 	case m.IsRequest():
 		return roleIf(!p.open, anOffer)
 	case m.Method() != sip.INVITE:
-		return roleIf(answers, anAnswer)
+		return roleIf(answers && p.method == m.Method(), anAnswer)
 	case p.done:
 		return aRepeat
-	case answers && m.Status() < 200 && !p.reliable(m):
+	case toInvite && m.Status() < 200 && !p.reliable(m):
 		return aPreview
-	case answers:
+	case toInvite:
 		return anAnswer
 	case p.open && p.rseq != nil && m.Status() < 200:
 		// It is sent again until its PRACK comes (RFC 3262 section 3).
@@ -162,6 +165,26 @@ func (p *pair) role(s Side, m *sip.Message) role {
 		return noRole
 	}
 	return anOffer
+}
+
+// rang reports whether m is a provisional response that was acknowledged
+// already: it has come again, and nobody waits for it.
+func (p *pair) rang(m *sip.Message) bool {
+	f, ok := m.First(sip.FieldRSeq)
+	if !ok || p.racked == 0 {
+		return false
+	}
+	n, err := sip.ParseNumber(m.Raw, f.Value)
+	return err == nil && n <= p.racked
+}
+
+// noteRAck keeps what a PRACK acknowledges.
+func (p *pair) noteRAck(m *sip.Message) {
+	if f, ok := m.First(sip.FieldRAck); ok {
+		if rack, err := sip.ParseRAck(m.Raw, f.Value); err == nil {
+			p.racked = max(p.racked, rack.RSeq)
+		}
+	}
 }
 
 // rseq returns the RSeq of a provisional response.

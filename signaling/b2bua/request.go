@@ -128,6 +128,7 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 	switch m.Method() {
 	case sip.PRACK:
 		tl.RAck = call.inv.seqOut
+		p.noteRAck(m)
 	case sip.NOTIFY, sip.SUBSCRIBE:
 		tl.Referred = p.referred(m, s)
 	}

@@ -137,6 +137,9 @@ func (c *Calls) relayProvisional(p *pair, ev *Event, do []Effect) []Effect {
 	call, m := p.call, ev.Msg
 	in := call.inv
 	side := in.from.other()
+	if p.rang(m) {
+		return do
+	}
 	d, r := c.describe(p, side, m)
 	switch {
 	case r != nil || d.role == noRole:
@@ -243,7 +246,7 @@ func (c *Calls) concluded(p *pair, side Side, d *description, do []Effect) []Eff
 	switch {
 	case d.has:
 		return c.exchanged(p, side, d, do)
-	case !p.open:
+	case !p.open || p.method != sip.INVITE:
 		return do
 	case len(p.legs[side].offered) == 0:
 		// The answer that RFC 3261 section 13.2.1 wants here is missing: nothing
