@@ -197,3 +197,14 @@ func TestNotifyAfterBye(t *testing.T) {
 	}
 	w.nothingLeft()
 }
+
+// A SUBSCRIBE that nothing answers, while a NOTIFY of its subscription is under
+// way: neither is forgotten, and nothing is left.
+func TestSubscribeTimesOutUnderANotify(t *testing.T) {
+	w := newWorld(t)
+	sub := w.want(w.send(pbxAddr, subscribe("one", "60")), "b SUBSCRIBE")[0]
+	w.wait(20 * time.Second)
+	w.want(w.send(itspAddr, notify(sub, "phoneone", 1, "active", "one")), "a NOTIFY")
+	w.wait(50 * time.Second)
+	w.nothingLeft()
+}

@@ -1,6 +1,8 @@
 package b2bua
 
 import (
+	"slices"
+
 	"sbc/signaling/ident"
 	"sbc/signaling/sip"
 )
@@ -301,11 +303,11 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 		return c.maybeGone(call, do)
 	}
 	if r.initial {
-		call.relays = append(call.relays, r)
+		call.relays = slices.Insert(call.relays, 0, r) // where beginAt looks for it
 		if again, ok := c.beginAgain(call, status, do); ok {
 			return again
 		}
-		call.relays = call.relays[:0]
+		call.relays = call.relays[1:]
 	}
 	if status == 408 {
 		// Who asked has given up by now: RFC 4320 section 4.2.
