@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -123,6 +124,9 @@ func (a *actor) send(e *ua.Effect) {
 	a.w.judge.sent(a, e.Bytes)
 	a.w.scan.hear(e.Bytes)
 	a.said = e.Bytes
+	if a.w.o.Mix && (bytes.Contains(e.Bytes, []byte("Replaces")) || bytes.Contains(e.Bytes, []byte("dialog-info"))) {
+		a.w.spoken[a.index] = append(a.w.spoken[a.index], e.Bytes)
+	}
 	if a.away {
 		return
 	}

@@ -34,5 +34,7 @@ func newCheckers(w *world) []checker {
 		&silence{c},
 		&rests{c},
 		&alive{c},
+		&names{c},
+		&offered{c},
 	}
 }

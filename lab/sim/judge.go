@@ -49,7 +49,7 @@ func (j *judge) violation(a *actor, e ua.Event) {
 	if strings.HasPrefix(e.Text, "response to no transaction") && j.excused(a) {
 		return
 	}
-	if e.Text == "SDP without an audio line that is on" && bytes.HasPrefix(a.input, []byte("ACK ")) {
+	if e.Text == "SDP without an audio line that is on" && (bytes.HasPrefix(a.input, []byte("ACK ")) || bytes.Contains(a.input, []byte(" PRACK\r\n")) || bytes.Contains(a.input, []byte(" UPDATE\r\n"))) {
 		return // the far end is gone: RFC 3264 section 6 lets an answer switch off all lines
 	}
 	if j.counted(a, e.Text) {

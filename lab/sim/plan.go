@@ -269,9 +269,16 @@ func (a *actor) self(p *plan, e ua.Event, do effects) effects {
 	return a.agent.Answer(a.w.now, e.Call, do)
 }
 
-// endCalls hangs up what is left of all calls.
+// endCalls ends what is left of all calls, subscriptions and publications.
 func (w *world) endCalls() {
 	for _, a := range w.actors {
+		for _, id := range a.agent.Subscriptions() {
+			a.do(a.agent.Unsubscribe(w.now, id, nil))
+			a.do(a.agent.Expel(w.now, id, "noresource", nil))
+		}
+		for _, id := range a.agent.Publications() {
+			a.do(a.agent.Unpublish(w.now, id, nil))
+		}
 		for _, id := range a.agent.Calls() {
 			a.do(a.agent.Hangup(w.now, id, nil))
 		}

@@ -20,7 +20,8 @@ type Report struct {
 	Hash     uint64        // of everything that the SBC sent
 	Problems []Problem     // the first few; none is what should be
 
-	all []string // invariants that did not hold
+	all   []string       // invariants that did not hold
+	cells map[string]int // how often each was passed, of the tables of transactions, dialogs and subscriptions
 }
 
 // A Problem is an invariant that did not hold.
@@ -84,4 +85,10 @@ func (r *Report) add(o *Report) {
 	r.Calls, r.Answered, r.Planned = r.Calls+o.Calls, r.Answered+o.Answered, r.Planned+o.Planned
 	r.Events, r.Sent, r.Relayed, r.Strange = r.Events+o.Events, r.Sent+o.Sent, r.Relayed+o.Relayed, r.Strange+o.Strange
 	r.Passed, r.Heard = r.Passed+o.Passed, r.Heard+o.Heard
+	if r.cells == nil {
+		r.cells = map[string]int{}
+	}
+	for cell, n := range o.cells {
+		r.cells[cell] += n
+	}
 }

@@ -13,6 +13,9 @@ var (
 	first   = flag.Uint64("first", 0x1000, "the first seed")
 )
 
+// allWorlds is what `make test` plays.
+const allWorlds = 600
+
 // callsAWorld is small: a checker looks at everything after every event.
 const callsAWorld = 20
 
@@ -30,7 +33,7 @@ func TestSim(t *testing.T) {
 	}
 	n := *worlds
 	if n == 0 {
-		n = 600
+		n = allWorlds
 		if testing.Short() {
 			n = 20
 		}
@@ -49,6 +52,9 @@ func TestSim(t *testing.T) {
 		sum.add(r)
 	}
 	t.Logf("%d worlds, %d bad: %v", n, bad, &sum)
+	if n >= allWorlds {
+		checkCells(t, &sum, n)
+	}
 }
 
 func check(t *testing.T, r *Report, err error) {

@@ -39,7 +39,8 @@ type world struct {
 	book     book
 	checkers []checker
 	judge    judge
-	sum      hash.Hash64 // of everything that the SBC sent
+	spoken   map[int][][]byte // by user agent: what it said that names dialogs
+	sum      hash.Hash64      // of everything that the SBC sent
 	report   Report
 }
 
@@ -63,6 +64,8 @@ func newWorld(o Options) (*world, error) {
 		o: o, sbc: so, relay: relay, plans: map[string]*plan{}, sum: fnv.New64a(),
 		wires: rand.New(rand.NewPCG(o.Seed, 0x371e5)), chance: rand.New(rand.NewPCG(o.Seed, 0xc4a7ce)),
 	}
+	w.report.cells, w.spoken = map[string]int{}, map[int][][]byte{}
+	so.Visit = func(table, state, event string) { w.report.cells[table+" | "+state+" | "+event]++ }
 	for i := range w.key {
 		w.key[i] = byte(o.Seed >> (i % 8 * 8))
 	}
@@ -194,7 +197,7 @@ func (w *world) note(format string, args ...any) {
 
 // harmed are the invariants that a user agent breaks by what it sends itself:
 // a mutant of its own message is its own word.
-var harmed = []string{violation, noCanary, noLeak, oneFinal, sameAnswer, legsEnd, oneCause, noAnswer, cseqRises, pinnedSource, reach}
+var harmed = []string{violation, noCanary, noLeak, oneFinal, sameAnswer, legsEnd, oneCause, noAnswer, cseqRises, pinnedSource, reach, knownName, noAuthInt}
 
 // fail notes that an invariant does not hold.
 func (w *world) fail(invariant, format string, args ...any) {
