@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // A checker holds an invariant. It sees every message at the SBC's door
 // before the SBC's step ends, and then the step.
 type checker interface {
@@ -36,5 +38,6 @@ func newCheckers(w *world) []checker {
 		&alive{c},
 		&names{c},
 		&offered{c},
+		&relays{watch: c, sent: map[txKey]time.Duration{}},
 	}
 }

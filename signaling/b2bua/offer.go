@@ -219,3 +219,12 @@ func (c *Calls) forgetOffer(p *pair, do []Effect) []Effect {
 	}
 	return p.shut(do)
 }
+
+// forgetInvite does the same for an INVITE that failed, and leaves an UPDATE
+// alone whose answer is under way.
+func (c *Calls) forgetInvite(p *pair, do []Effect) []Effect {
+	if p.open && p.method != sip.INVITE {
+		return do
+	}
+	return c.forgetOffer(p, do)
+}

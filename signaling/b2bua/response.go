@@ -292,7 +292,7 @@ func (c *Calls) failure(call *Call, m *sip.Message, do []Effect) []Effect {
 		return c.failover(call, do)
 	}
 	do = c.dropForks(call, do)
-	do = c.forgetOffer(call.pair, do)
+	do = c.forgetInvite(call.pair, do)
 	d, _ := c.describe(call.pair, in.from.other(), m)
 	d.drop = d.has
 	c.learnKnown(call.pair, in.from.other(), m, &d)
@@ -438,6 +438,6 @@ func (c *Calls) inviteTimedOut(call *Call, status int, do []Effect) []Effect {
 		return c.failover(call, do)
 	}
 	do = c.dropForks(call, do)
-	do = c.forgetOffer(call.pair, do)
+	do = c.forgetInvite(call.pair, do)
 	return c.failed(call, c.respondOwn(call.pair, status, "", ""), status, do)
 }
