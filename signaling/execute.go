@@ -1,7 +1,9 @@
 package signaling
 
 import (
+	"net/netip"
 	"slices"
+	"strings"
 
 	"sbc/policy"
 	"sbc/signaling/b2bua"
@@ -205,6 +207,35 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 		}
 	}
 	return list
+}
+
+// place finds the way to an end of a dialog that a side told of by a URI: to the
+// peer that is at that address, else to the peer who told.
+func (s *Shard) place(n b2bua.Named) b2bua.Named {
+	peers := s.rules.Peers()
+	realm := peers[n.Peer].Realm
+	uri, err := sip.ParseURI(n.URI, edit.Span{End: len(n.URI)})
+	if err != nil {
+		n.URI = nil
+		return n
+	}
+	if addr, err := netip.ParseAddr(strings.Trim(string(uri.Host.Of(n.URI)), "[]")); err == nil {
+		at := addrPort(addr, orDefault(uint16(uri.Port)))
+		if peer, ok := s.rules.Peer(realm, at); ok {
+			if listener, ok := s.opt.listenerTo(&peers[peer], addr); ok {
+				n.Peer, n.Flow = peer, b2bua.Flow{Listener: listener, Remote: at}
+				return n
+			}
+		}
+	}
+	for _, addr := range s.rules.Resolved(n.Peer) {
+		if listener, ok := s.opt.listenerTo(&peers[n.Peer], addr); ok {
+			n.Flow = b2bua.Flow{Listener: listener, Remote: addrPort(addr, orDefault(peers[n.Peer].Target.Port))}
+			return n
+		}
+	}
+	n.URI = nil
+	return n
 }
 
 // farEnd returns the far end of a dialog as a target: an INVITE that names it

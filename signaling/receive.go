@@ -248,6 +248,9 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		s.refuse(tx, flow, m, r)
 		return
 	}
+	if isNamed && named.URI != nil && !named.Flow.Remote.IsValid() {
+		named = s.place(named)
+	}
 	if isNamed && named.URI != nil {
 		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: s.farEnd(named)})
 		return

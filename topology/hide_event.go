@@ -130,12 +130,12 @@ func (h *hider) watched(w *watched, why edit.Reason) bool {
 
 // embedded does to an embedded header field of a URI (RFC 3261 section 19.1.1)
 // what would be done to the field, and reports whether it stays.
-func (h *hider) embedded(name []byte, at edit.Span) bool {
+func (h *hider) embedded(name []byte, at edit.Span, of []byte) bool {
 	id, row := named(name)
 	value := at.Of(h.raw)
 	switch {
 	case row.do == dialogName:
-		return h.embeddedName(at, row.why)
+		return h.embeddedName(at, of, row.why)
 	case id == sip.FieldEvent:
 		// A package may be asked for; a dialog that a parameter names may not.
 		return bytes.IndexByte(value, ';') < 0 && bytes.IndexByte(unescapeURI(h.scratch, value), ';') < 0
@@ -145,7 +145,7 @@ func (h *hider) embedded(name []byte, at edit.Span) bool {
 
 // embeddedName translates the value of an embedded Replaces or Join, which has
 // percent escapes.
-func (h *hider) embeddedName(at edit.Span, why edit.Reason) bool {
+func (h *hider) embeddedName(at edit.Span, of []byte, why edit.Reason) bool {
 	if h.to.Dialog == nil {
 		return false
 	}
@@ -154,7 +154,9 @@ func (h *hider) embeddedName(at edit.Span, why edit.Reason) bool {
 	if err != nil {
 		return false
 	}
-	name, ok := h.translate(nameOf(raw, d))
+	is := nameOf(raw, d)
+	is.At = of
+	name, ok := h.translate(is)
 	if !ok {
 		return false
 	}

@@ -48,7 +48,7 @@ func (h *hider) maskSIP(at edit.Span, host []byte, why edit.Reason) {
 	if headers := bytes.IndexByte(h.raw[hostport.End:at.End], '?'); headers >= 0 {
 		headers += hostport.End
 		h.hostParams(edit.Span{Start: hostport.End, End: headers}, host)
-		h.headers(edit.Span{Start: headers, End: at.End})
+		h.headers(edit.Span{Start: headers, End: at.End}, edit.Span{Start: at.Start, End: headers})
 		return
 	}
 	h.hostParams(edit.Span{Start: hostport.End, End: at.End}, host)
@@ -234,8 +234,9 @@ func treatmentOf(param []byte) paramTreatment {
 }
 
 // headers takes embedded header fields out that would have been hidden as
-// fields, a P-Asserted-Identity for instance; names of dialogs are translated.
-func (h *hider) headers(at edit.Span) {
+// fields, a P-Asserted-Identity for instance; names of dialogs are translated. of
+// is the URI that they are embedded in.
+func (h *hider) headers(at, of edit.Span) {
 	var list parts
 	raw, before := h.raw, len(h.edits)
 	for i := at.Start + 1; i <= at.End; {
@@ -245,7 +246,7 @@ func (h *hider) headers(at edit.Span) {
 		}
 		name, _, _ := bytes.Cut(raw[i:end], []byte("="))
 		value := edit.Span{Start: min(i+len(name)+1, end), End: end}
-		list.add(edit.Span{Start: i, End: end}, !h.embedded(name, value))
+		list.add(edit.Span{Start: i, End: end}, !h.embedded(name, value, of.Of(raw)))
 		i = end + 1
 	}
 	if list.all() {

@@ -45,6 +45,7 @@ type DialogName struct {
 	CallID  []byte
 	ToTag   []byte // of the end that is told of: to-tag of Replaces and Join, local-tag of Target-Dialog and of bodies
 	FromTag []byte // of the other end: from-tag, remote-tag
+	At      []byte // the URI that it is embedded in, without its fields: Refer-To?Replaces=; nil elsewhere
 	Own     bool   // the reader is one of its ends: Target-Dialog (RFC 4538 section 1)
 }
 

@@ -30,22 +30,24 @@ func (a *actor) persona(o *ua.Options) {
 	}
 }
 
-// mixed lets somebody do something of all that he may do now.
-func (w *world) mixed() {
-	a := w.actors[w.chance.IntN(len(w.actors))]
+// mixed lets somebody do something of all that he may do now. r decides, and
+// nobody else draws from it, so that what is left out of a world changes as
+// little of the rest as can be. serial is a number that no other call has.
+func (w *world) mixed(r *rand.Rand, serial int) {
+	a := w.actors[r.IntN(len(w.actors))]
 	if a.down {
 		return
 	}
 	ids := append([]ua.Call{0}, a.agent.Calls()...)
 	ids = append(append(ids, a.agent.Subscriptions()...), a.agent.Publications()...)
-	id := ids[w.chance.IntN(len(ids))]
+	id := ids[r.IntN(len(ids))]
 	moves := a.agent.Moves(id)
 	if len(moves) == 0 {
 		return
 	}
-	m := moves[w.chance.IntN(len(moves))]
+	m := moves[r.IntN(len(moves))]
 	if m.NeedsTo {
-		m.To = w.somebody(a)
+		m.To = w.somebody(r, serial)
 	}
 	w.note("%s: %s in call %d, %d to %s", a.at.name, m.Name, m.Call, m.Other, m.To)
 	began, do := a.agent.Make(w.now, m, nil)
@@ -57,9 +59,9 @@ func (w *world) mixed() {
 
 // somebody returns a number that nobody was called by yet, with a plan for the
 // one who has it.
-func (w *world) somebody(a *actor) string {
-	p := planned(w.chance, len(w.plans), &w.o)
-	p.number = fmt.Sprint(1+w.chance.IntN(5)) + fmt.Sprintf("%06d", len(w.plans))
+func (w *world) somebody(r *rand.Rand, serial int) string {
+	p := planned(r, serial, &w.o)
+	p.number = fmt.Sprint(1+r.IntN(5)) + fmt.Sprintf("%06d", serial)
 	p.caller, p.wrong = nobody, false
 	w.plans[p.number] = p
 	return p.number

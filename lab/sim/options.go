@@ -32,8 +32,9 @@ type Options struct {
 
 	Trace func(line string) // called for everything that happens; nil: nobody
 
-	agents func(*ua.Options) // what tests want of all agents; nil: nothing
-	broken breaks
+	leftOut map[int]bool      // what does not happen of all that is planned, by its number
+	agents  func(*ua.Options) // what tests want of all agents; nil: nothing
+	broken  breaks
 }
 
 // breaks are bugs that tests plant between the SBC and the checkers.

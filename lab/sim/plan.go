@@ -134,7 +134,8 @@ func hold(h ua.Hold) func(*actor, ua.Call, effects) effects {
 	return func(a *actor, id ua.Call, do effects) effects { return a.hold(a.numbers[id], id, h, do) }
 }
 
-// begin plans everything, and returns when the last of it is done.
+// begin plans everything, and returns when the last of it is done. What is
+// planned has a number, by which it can be left out of the same world.
 func (w *world) begin() (end time.Duration) {
 	w.report.Calls = w.o.Calls
 	for i := range w.o.Calls {
@@ -145,44 +146,46 @@ func (w *world) begin() (end time.Duration) {
 			w.report.Planned++
 		}
 		at := between(w.chance, 0, w.o.Span)
-		w.queue.add(at, func() { w.place(p) })
+		w.planned(at, func() { w.place(p) })
 		end = max(end, at+p.hangUp)
 	}
-	for range w.o.Crashes {
-		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 20*time.Second)
-		w.queue.add(between(w.chance, 0, end), func() { a.crash(away) })
+	some := func(n int, do func(a *actor, away time.Duration)) {
+		for range n {
+			a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 45*time.Second)
+			w.planned(between(w.chance, 0, end), func() { do(a, away) })
+		}
 	}
-	for range w.o.Calls / 4 {
-		a := w.actors[w.chance.IntN(len(w.actors))]
-		w.queue.add(between(w.chance, 0, end), func() { a.do(a.agent.Options(w.now, 0, nil)) })
-	}
-	for range w.o.Cuts {
-		a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 45*time.Second)
-		w.queue.add(between(w.chance, 0, end), func() { a.cut(away) })
-	}
+	some(w.o.Crashes, func(a *actor, away time.Duration) { a.crash(away / 2) })
+	some(w.o.Calls/4, func(a *actor, _ time.Duration) { a.do(a.agent.Options(w.now, 0, nil)) })
+	some(w.o.Cuts, func(a *actor, away time.Duration) { a.cut(away) })
 	for range w.o.Ends {
 		i := w.chance.IntN(len(w.shards))
-		w.queue.add(between(w.chance, 0, end), func() {
+		w.planned(between(w.chance, 0, end), func() {
 			w.note("the operator ends all calls of shard %d", i)
 			w.shards[i].EndAll("operator")
 			w.done(&step{at: w.now, shard: i})
 		})
 	}
-	for range w.o.Mutants {
-		w.queue.add(between(w.chance, 0, end), w.scan.harm)
-	}
 	if w.o.Mix {
-		for range 4 * w.o.Calls {
-			w.queue.add(between(w.chance, 0, end), w.mixed)
+		for i := range 4 * w.o.Calls {
+			r := rand.New(rand.NewPCG(w.o.Seed, uint64(i)<<8|0xde))
+			w.planned(between(w.chance, 0, end), func() { w.mixed(r, w.o.Calls+i) })
 		}
 	}
-	for range w.o.Scans {
-		w.queue.add(between(w.chance, 0, end), w.scan.act)
-	}
+	some(w.o.Mutants, func(*actor, time.Duration) { w.scan.harm() })
+	some(w.o.Scans, func(*actor, time.Duration) { w.scan.act() })
 	if w.o.Sparse {
 		w.after(time.Second, w.talk)
 	}
 	return end + 25*time.Second
+}
+
+// planned lets something happen at its time, unless it is left out.
+func (w *world) planned(at time.Duration, do func()) {
+	if !w.o.leftOut[w.things] {
+		w.queue.add(at, do)
+	}
+	w.things++
 }
 
 // place makes the call of a plan.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"sbc/signaling"
@@ -112,4 +113,32 @@ var plantedBugs = []planted{
 			}
 		}
 	}},
+}
+
+// A world that fails shrinks to a ladder that a person can read.
+func TestShrink(t *testing.T) {
+	for _, name := range []string{"a PRACK is not relayed", "the tags of Replaces are swapped", "a NOTIFY says nothing of its subscription"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bug := plantedBugs[slices.IndexFunc(plantedBugs, func(b planted) bool { return b.name == name })]
+			o := Random(*first, callsAWorld)
+			for ; ; o = Random(o.Seed+1, callsAWorld) {
+				o.broken.out = bug.out()
+				if r, err := Run(o); err != nil || slices.Contains(r.all, bug.finds) {
+					break
+				}
+			}
+			messages := func(text string) int { return strings.Count(text, "──▶") + strings.Count(text, "◀──") }
+			before := messages(Ladder(o))
+			o, r := Shrink(o, bug.finds)
+			text := Ladder(o)
+			if !slices.Contains(r.all, bug.finds) || !strings.Contains(text, bug.finds) {
+				t.Errorf("the bug is not in it:\n%s", text)
+			}
+			if n := messages(text); n > 50 || n > before {
+				t.Errorf("%d messages, before %d:\n%s", n, before, text)
+			}
+			t.Logf("%d messages of %d:\n%s", messages(text), before, text)
+		})
+	}
 }

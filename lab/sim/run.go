@@ -20,8 +20,9 @@ type Report struct {
 	Hash     uint64        // of everything that the SBC sent
 	Problems []Problem     // the first few; none is what should be
 
-	all   []string       // invariants that did not hold
-	cells map[string]int // how often each was passed, of the tables of transactions, dialogs and subscriptions
+	things int            // that were planned
+	all    []string       // invariants that did not hold
+	cells  map[string]int // how often each was passed, of the tables of transactions, dialogs and subscriptions
 }
 
 // A Problem is an invariant that did not hold.
@@ -66,6 +67,7 @@ func Run(o Options) (*Report, error) {
 	for _, c := range w.checkers {
 		c.end()
 	}
+	w.report.things = w.things
 	w.report.Passed, w.report.Hash = w.now, w.sum.Sum64()
 	return &w.report, nil
 }

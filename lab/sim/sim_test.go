@@ -62,7 +62,16 @@ func check(t *testing.T, r *Report, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Problems) > 0 {
-		t.Errorf("lab: seed %#x\n%v", r.Seed, r)
+	if len(r.Problems) == 0 {
+		return
+	}
+	t.Errorf("lab: seed %#x\n%v", r.Seed, r)
+	if !shrunk {
+		shrunk = true
+		o, _ := Shrink(Random(r.Seed, callsAWorld), r.all[0])
+		t.Logf("the same in as few messages as it takes:\n%s", Ladder(o))
 	}
 }
+
+// shrunk: one world that fails is told of in full.
+var shrunk bool

@@ -28,7 +28,6 @@ type stage struct {
 	calls   map[call]ua.Call
 	lines   []string
 	refused map[*actor]int // status with which the next call is refused
-	began   time.Duration
 }
 
 // A call is named by who is in it and by the other one.
@@ -235,60 +234,6 @@ func (r *recorder) note(m *message, arrow string) {
 		return
 	}
 	r.s.lines = append(r.s.lines, ladder.At(m.at, fmt.Sprintf("%-5s %s %s", roles[who], arrow, label(m))))
-}
-
-// label is a message in a few words that are the same on both sides of the
-// border and in each run.
-func label(m *message) string {
-	if m.err != nil {
-		return "unreadable: " + m.err.Error()
-	}
-	var words []string
-	if m.sip.IsRequest() {
-		words = append(words, string(m.sip.MethodName()))
-	} else {
-		words = append(words, strconv.Itoa(m.sip.Status()), "("+string(m.sip.MethodName())+")")
-	}
-	for _, f := range m.sip.Fields() {
-		v := string(m.sip.Unfold(nil, f.Value))
-		switch f.ID {
-		case sip.FieldReplaces:
-			words = append(words, "Replaces")
-		case sip.FieldReferTo:
-			words = append(words, "Refer-To")
-			if strings.Contains(v, "Replaces=") {
-				words[len(words)-1] += "?Replaces"
-			}
-		case sip.FieldEvent, sip.FieldSubscriptionState:
-			name, _, _ := strings.Cut(v, ";")
-			words = append(words, name)
-		case sip.FieldRSeq:
-			words = append(words, "RSeq")
-		case sip.FieldContentType:
-			words = append(words, body(m, v))
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// body is what a body says, in a word.
-func body(m *message, contentType string) string {
-	text := string(m.sip.Bytes(m.sip.Body()))
-	switch {
-	case contentType == "application/sdp":
-		word := "sdp"
-		for _, d := range []string{"sendonly", "recvonly", "inactive"} {
-			if strings.Contains(text, "a="+d) {
-				word += ":" + d
-			}
-		}
-		return word
-	case strings.HasPrefix(contentType, "message/sipfrag"):
-		status, _, _ := strings.Cut(text, "\r\n")
-		_, status, _ = strings.Cut(status, " ")
-		return "sipfrag:" + strings.SplitN(status, " ", 2)[0]
-	}
-	return contentType
 }
 
 // Each of the flows of SIP that books begin with, in both directions: the same

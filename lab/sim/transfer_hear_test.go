@@ -39,19 +39,19 @@ func (x transfer) listen() error {
 		return errors.New("the calls did not come up")
 	}
 	s.begin(time.Second)
-	s.w.run(s.w.now + oneSecond)
+	s.w.run(s.w.now + time.Second)
 	call := s.new
 	if x.outcome != answered {
 		if call = s.old; x.consults() {
 			s.do(s.alice, s.alice.agent.Hold(s.w.now, call[0].id, ua.NotHeld, nil))
 		}
 	}
-	s.w.run(s.w.now + oneSecond)
+	s.w.run(s.w.now + time.Second)
 	var before [2]ua.Audio
 	for i, at := range call {
 		_, before[i] = at.a.agent.Media(at.id)
 	}
-	s.w.run(s.w.now + oneSecond)
+	s.w.run(s.w.now + time.Second)
 	for i, at := range call {
 		if _, now := at.a.agent.Media(at.id); now.Right-before[i].Right < 45 || now.Wrong > before[i].Wrong {
 			err = errors.Join(err, fmt.Errorf("%s heard %d packets in a second", at.a.at.name, now.Right-before[i].Right))
@@ -93,8 +93,8 @@ func TestTransferMatrixFinds(t *testing.T) {
 		if !s.prepare(3 * time.Second) {
 			t.Fatalf("%s: the calls did not come up", bug.name)
 		}
-		s.begin(oneSecond)
-		s.w.run(s.w.now + 4*oneSecond)
+		s.begin(time.Second)
+		s.w.run(s.w.now + 4*time.Second)
 		if err := errors.Join(s.judge(), s.over()); (err == nil) != (bug.name == "nothing") {
 			t.Errorf("%s: %v", bug.name, err)
 		}

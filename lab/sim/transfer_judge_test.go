@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sbc/lab/ua"
 	"sbc/signaling/sip"
@@ -162,7 +163,7 @@ func (s *scene) judgeUse() error {
 	for _, call := range [][2]end{s.old, s.consult, s.new} {
 		if s.both(call, "rings") {
 			s.answer(call)
-			if !s.until(oneSecond, func() bool { return s.both(call, "up") }) {
+			if !s.until(time.Second, func() bool { return s.both(call, "up") }) {
 				return fmt.Errorf("what rang cannot be answered: %s and %s", s.state(call[0]), s.state(call[1]))
 			}
 		}

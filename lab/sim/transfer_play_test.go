@@ -205,7 +205,7 @@ func (s *scene) over() error {
 	s.carol.away, s.bob.away = false, false
 	if at := s.consult[0]; s.x.past() && s.state(at) != "over" {
 		s.do(at.a, at.a.agent.Hangup(s.w.now, at.id, nil))
-		s.w.run(s.w.now + oneSecond)
+		s.w.run(s.w.now + time.Second)
 	}
 	return (&stage{w: s.w}).over()
 }

@@ -94,6 +94,7 @@ type scene struct {
 	events            []seen
 	watch             ua.Call // carol's subscription, of a pick-up
 	body              string  // of its last NOTIFY
+	overtaken         bool    // a BYE was, and refused
 	mute              bool    // nobody says anything any more
 	private           string  // Call-ID of the call past the border; empty: none
 }
@@ -233,7 +234,7 @@ func (s *scene) has(at end, is ua.Kind, ok func(*ua.Event) bool) bool {
 	})
 }
 
-// told returns the statuses that NOTIFYs have told alice, and whether the last
+// news returns the statuses that NOTIFYs have told alice, and whether the last
 // one was final.
 func (s *scene) news() (all []int, final bool) {
 	for i := range s.events {

@@ -54,8 +54,6 @@ func (x transfer) variants() (all []transfer) {
 	return all
 }
 
-const oneSecond = time.Second
-
 // Each kind of transfer, by whom and to where ever, whenever the transferor
 // hangs up and whatever comes of it, through the real core over a network that
 // delays only. docs/transfers.md says what happened.

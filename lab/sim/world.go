@@ -32,6 +32,7 @@ type world struct {
 	actors  []*actor
 	plans   map[string]*plan // by number
 	numbers []string         // of all plans
+	things  int              // that were planned
 	scan    scanner
 	stage   func(*actor, ua.Event, []ua.Effect) []ua.Effect // what an agent tells goes there; nil: to the actor
 
@@ -197,7 +198,7 @@ func (w *world) note(format string, args ...any) {
 
 // harmed are the invariants that a user agent breaks by what it sends itself:
 // a mutant of its own message is its own word.
-var harmed = []string{violation, noCanary, noLeak, oneFinal, sameAnswer, legsEnd, oneCause, noAnswer, cseqRises, pinnedSource, reach, knownName, noAuthInt}
+var harmed = []string{violation, noCanary, noLeak, oneFinal, sameAnswer, legsEnd, oneCause, noAnswer, cseqRises, pinnedSource, reach, knownName, noAuthInt, goesOn}
 
 // fail notes that an invariant does not hold.
 func (w *world) fail(invariant, format string, args ...any) {

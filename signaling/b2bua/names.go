@@ -26,6 +26,7 @@ import (
 type foreign struct {
 	realm, peer            int
 	callID, toTag, fromTag string
+	uri                    string // where its end is, as its side says; "": it did not say
 }
 
 // Ours: the dialogs of a PBX with a thousand busy lamps, and the transfers of
@@ -92,7 +93,7 @@ func (c *Calls) dialogName(n topology.DialogName) (topology.DialogName, bool) {
 		return c.aliased(id, n, nil, n.FromTag), true
 	}
 	from := &p.legs[to.other()]
-	id := ident.ID{Shard: p.call.shard, Serial: c.alias(foreign{from.realm, from.peer, string(n.CallID), string(n.ToTag), string(n.FromTag)})}
+	id := ident.ID{Shard: p.call.shard, Serial: c.alias(foreign{from.realm, from.peer, string(n.CallID), string(n.ToTag), string(n.FromTag), string(n.At)})}
 	return c.aliased(id, n, c.opt.IDs.Append(nil, ident.Tag, id), nil), true
 }
 
@@ -199,7 +200,7 @@ func (c *Calls) callIDName(id []byte) ([]byte, bool) {
 // A Named is where an INVITE has to go because it names a dialog.
 type Named struct {
 	Peer int
-	Flow Flow   // of the far end of that dialog; the zero Flow: any of the peer
+	Flow Flow   // of the far end of that dialog; the zero Flow: as URI or the peer says
 	URI  []byte // its remote target; nil: as the route says
 }
 
@@ -225,7 +226,11 @@ func (c *Calls) Named(m *sip.Message) (to Named, ok bool, r *Refusal) {
 		return Named{Peer: o.peer, Flow: o.next, URI: append([]byte(nil), o.target...)}, true, nil
 	}
 	if f, ok := c.remembered(n); ok {
-		return Named{Peer: f.peer}, true, nil
+		named := Named{Peer: f.peer}
+		if f.uri != "" {
+			named.URI = []byte(f.uri)
+		}
+		return named, true, nil
 	}
 	return Named{}, true, &Refusal{Status: 481, Cause: "no_dialog"}
 }

@@ -48,13 +48,15 @@ func (c *Calls) request(ev *Event, do []Effect) []Effect {
 	if ev.Peer != l.peer && ev.Flow != l.flow {
 		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "dialog_source"}, do)
 	}
-	if l.seqKnown && m.CSeq() <= l.remoteSeq {
+	if l.seqKnown && m.CSeq() <= l.remoteSeq && (m.Method() != sip.BYE || l.state == legEnded) {
 		// RFC 3261 section 12.2.2. An equal number is no retransmission
-		// either: the transaction layer would have caught it.
+		// either: the transaction layer would have caught it. A BYE that was
+		// overtaken ends the dialog all the same: its sender has left (section
+		// 15.1.1), and says so once.
 		return c.refuse(call, s, ev, &Refusal{Status: 500, Reason: "CSeq Out Of Order", Cause: "cseq_order"}, do)
 	}
 	c.visit(p, s, m, 0, "")
-	l.remoteSeq, l.seqKnown = m.CSeq(), true
+	l.remoteSeq, l.seqKnown = max(m.CSeq(), l.remoteSeq), true
 	if r := c.checkInDialog(m); r != nil {
 		return c.refuse(call, s, ev, r, do)
 	}
