@@ -143,12 +143,14 @@ func (r *record) count(s *Shard, i int, stats *[2]mediarelay.Stats) {
 	}
 }
 
-// ownPort tells whether a is one of our media addresses, and whether a call
-// has the port now. Media that is sent there from realm is joined inside the
+// ownPort tells whether a is one of our media ports, and whether a call has it
+// now. Other ports of the same address are another program's: of a PBX on the
+// same host. Media that is sent there from realm is joined inside the
 // relay; what another realm uses is not for realm to name.
 func (s *Shard) ownPort(realm int, a netip.AddrPort) (own, live bool) {
 	for i := range s.opt.Realms {
-		if m := s.opt.Realms[i].Media; m.Of(a.Addr().Is6()) == a.Addr() {
+		r := &s.opt.Realms[i]
+		if r.Media.Of(a.Addr().Is6()) == a.Addr() && (r.Ports == [2]uint16{} || r.Ports[0] <= a.Port() && a.Port() <= r.Ports[1]) {
 			own, live = true, live || i == realm
 		}
 	}

@@ -44,8 +44,9 @@ type Realm struct {
 	Name     string
 	Trust    bool // strangers are answered; else they get silence
 	Topology *topology.Realm
-	Media    Addrs // where media sockets are bound
-	Public   Addrs // what descriptions name instead; not valid: Media
+	Media    Addrs     // where media sockets are bound
+	Public   Addrs     // what descriptions name instead; not valid: Media
+	Ports    [2]uint16 // first and last of the media ports; 0: all are ours
 }
 
 // Addrs are addresses of ours, at most one of each family.

@@ -99,7 +99,7 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 		Ring:       cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call,
 	}
 	for i, r := range cfg.Realms {
-		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise)})
+		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports})
 		for _, l := range r.Listen {
 			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport == policy.TCP})
 		}
