@@ -37,8 +37,8 @@ type actor struct {
 	said    []byte // the last message that it sent
 }
 
-func newActor(w *world, index int) *actor {
-	a := &actor{w: w, index: index, at: &neighbours[index], crashed: -1}
+func newActor(w *world, index int, at *neighbour) *actor {
+	a := &actor{w: w, index: index, at: at, crashed: -1}
 	a.toSBC, a.fromSBC = links(&w.o, w.wires)
 	a.start()
 	return a
@@ -57,12 +57,15 @@ func (a *actor) start() {
 	a.down = false
 	const voice = 17
 	o := ua.Options{
-		User: a.at.name, Addr: a.at.addr, Peer: listeners[a.at.realm], Domain: a.at.domain,
+		User: a.at.name, Addr: a.at.addr, Peer: a.peer(), Domain: a.at.domain,
 		Canary: a.at.canary(), MediaPort: 30000, MediaPairs: 200, Quiet: a.w.o.Sparse, Voice: voice, Hear: voice,
 		Rand: rand.New(rand.NewPCG(a.w.o.Seed, uint64(a.index)<<32|a.life)),
 	}
 	if a.w.o.Mix {
 		a.persona(&o)
+	}
+	if a.behind() { // the proxy names its side, and asks nobody who he is
+		o.Canary, o.Challenge = ua.Canary{}, ua.Challenge{}
 	}
 	if a.w.o.agents != nil {
 		a.w.o.agents(&o)
@@ -89,6 +92,10 @@ func (a *actor) tick() { a.do(a.agent.Tick(a.w.now, nil)) }
 
 // receive is a datagram that reaches the actor.
 func (a *actor) receive(local, from netip.AddrPort, b []byte) {
+	if a.proxied() && local == a.at.addr {
+		a.w.fork.receive(from, b)
+		return
+	}
 	if a.down || a.away || local != a.at.addr && !a.open[local] {
 		return
 	}
@@ -130,13 +137,11 @@ func (a *actor) send(e *ua.Effect) {
 	if a.away {
 		return
 	}
-	for listener, addr := range listeners {
-		if e.To == addr {
-			a.w.carry(&a.toSBC, func() { a.w.arrive(listener, e.From, e.Bytes) })
-			return
-		}
+	if f := a.w.fork; a.behind() && e.To == neighbours[forkAt].addr {
+		a.w.carry(&a.toSBC, func() { f.receive(e.From, e.Bytes) })
+		return
 	}
-	a.w.fail(reach, "%s was led to %s, past the SBC:\n%s", a.at.name, e.To, e.Bytes)
+	a.w.toSBC(&a.toSBC, a.at.name, *e)
 }
 
 // told reacts to an event of the agent.

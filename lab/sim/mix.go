@@ -35,11 +35,17 @@ func (a *actor) persona(o *ua.Options) {
 // little of the rest as can be. serial is a number that no other call has.
 func (w *world) mixed(r *rand.Rand, serial int) {
 	a := w.actors[r.IntN(len(w.actors))]
-	if a.down {
+	if a.down || a.proxied() {
 		return
 	}
-	ids := append([]ua.Call{0}, a.agent.Calls()...)
+	ids := a.agent.Calls()
+	if !a.behind() { // phones behind a proxy only do something in the calls that they have
+		ids = append(ids, 0)
+	}
 	ids = append(append(ids, a.agent.Subscriptions()...), a.agent.Publications()...)
+	if len(ids) == 0 {
+		return
+	}
 	id := ids[r.IntN(len(ids))]
 	moves := a.agent.Moves(id)
 	if len(moves) == 0 {

@@ -28,6 +28,7 @@ type Options struct {
 	Sparse  bool // RTP every second from the simulation instead of audio every 20 ms
 	Scarce  bool // few ports and few places at peers
 	Plain   bool // calls do nothing but begin and end
+	Fork    bool // behind one neighbour several phones ring
 	Mix     bool // everybody does all that user agents can: transfers, events, reliable responses, fax …
 
 	Trace func(line string) // called for everything that happens; nil: nobody
@@ -81,6 +82,7 @@ func Random(seed uint64, calls int) Options {
 		o.Cuts = 1 + r.IntN(4)
 	}
 	o.Mix = o.Sparse && !o.Plain && r.IntN(3) > 0
+	o.Fork = o.Mix && r.IntN(3) == 0
 	if !o.Sparse && r.IntN(4) > 0 { // mostly undisturbed, so that what is heard can be judged
 		o.Loss, o.Crashes, o.Mutants, o.Ends, o.Cuts, o.Scarce = 0, 0, 0, 0, 0, false
 	}

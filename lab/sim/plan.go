@@ -151,12 +151,16 @@ func (w *world) begin() (end time.Duration) {
 	}
 	some := func(n int, do func(a *actor, away time.Duration)) {
 		for range n {
-			a, away := w.actors[w.chance.IntN(len(w.actors))], between(w.chance, 0, 45*time.Second)
+			a, away := w.actors[w.chance.IntN(len(neighbours))], between(w.chance, 0, 45*time.Second)
 			w.planned(between(w.chance, 0, end), func() { do(a, away) })
 		}
 	}
 	some(w.o.Crashes, func(a *actor, away time.Duration) { a.crash(away / 2) })
-	some(w.o.Calls/4, func(a *actor, _ time.Duration) { a.do(a.agent.Options(w.now, 0, nil)) })
+	some(w.o.Calls/4, func(a *actor, _ time.Duration) {
+		if !a.proxied() {
+			a.do(a.agent.Options(w.now, 0, nil))
+		}
+	})
 	some(w.o.Cuts, func(a *actor, away time.Duration) { a.cut(away) })
 	for range w.o.Ends {
 		i := w.chance.IntN(len(w.shards))
@@ -190,6 +194,9 @@ func (w *world) planned(at time.Duration, do func()) {
 
 // place makes the call of a plan.
 func (w *world) place(p *plan) {
+	if w.actors[p.caller].proxied() {
+		p.caller = 0 // the proxy calls nobody
+	}
 	a := w.actors[p.caller]
 	if a.down {
 		return
@@ -239,7 +246,7 @@ func (a *actor) incoming(e ua.Event, do effects) effects {
 	}
 	a.call(number, e.Call)
 	for _, r := range p.rings {
-		a.w.within(r.after, a, p, func(a *actor, id ua.Call, do effects) effects {
+		a.w.within(r.after+a.later(), a, p, func(a *actor, id ua.Call, do effects) effects {
 			if r.status == 183 {
 				return a.agent.Progress(a.w.now, id, do)
 			}
@@ -247,10 +254,10 @@ func (a *actor) incoming(e ua.Event, do effects) effects {
 		})
 	}
 	if p.answer > 0 {
-		a.w.within(p.answer, a, p, func(a *actor, id ua.Call, do effects) effects { return a.agent.Answer(a.w.now, id, do) })
+		a.w.within(p.answer+a.later(), a, p, func(a *actor, id ua.Call, do effects) effects { return a.agent.Answer(a.w.now, id, do) })
 	}
 	if p.reject > 0 {
-		a.w.within(p.reject, a, p, func(a *actor, id ua.Call, do effects) effects { return a.agent.Reject(a.w.now, id, p.status, do) })
+		a.w.within(p.reject+a.later(), a, p, func(a *actor, id ua.Call, do effects) effects { return a.agent.Reject(a.w.now, id, p.status, do) })
 	}
 	for _, d := range p.talks {
 		if d.callee {

@@ -84,7 +84,7 @@ func (m *message) forged() bool { return strings.HasPrefix(m.tx.branch, forgedBr
 // harm sends the SBC the last message of a user agent once more, with
 // something wrong, from the user agent's own address.
 func (s *scanner) harm() {
-	a := s.w.actors[s.w.chance.IntN(len(s.w.actors))]
+	a := s.w.actors[s.w.chance.IntN(len(neighbours))]
 	if a.said != nil {
 		s.w.report.Strange++
 		s.w.arrive(a.at.realm, a.at.addr, s.mutate(bytes.Clone(a.said)))

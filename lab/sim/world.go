@@ -30,6 +30,7 @@ type world struct {
 	wires   *rand.Rand // chance of the network
 	chance  *rand.Rand // chance of what people and strangers do
 	actors  []*actor
+	fork    *fork            // nil: none
 	plans   map[string]*plan // by number
 	numbers []string         // of all plans
 	things  int              // that were planned
@@ -79,7 +80,10 @@ func newWorld(o Options) (*world, error) {
 	w.book.init()
 	w.checkers = newCheckers(w)
 	for i := range neighbours {
-		w.actors = append(w.actors, newActor(w, i))
+		w.actors = append(w.actors, newActor(w, i, &neighbours[i]))
+	}
+	if o.Fork {
+		w.addFork()
 	}
 	w.scan.w = w
 	w.judge = judge{map[string]time.Duration{}, map[string]int{}, map[string]bool{}}
@@ -110,6 +114,11 @@ func (w *world) first() (at time.Duration, do func()) {
 	for _, a := range w.actors {
 		if t, ok := a.agent.Next(); ok && (do == nil || t < at) {
 			at, do = t, a.tick
+		}
+	}
+	if f := w.fork; f != nil {
+		if t, ok := f.proxy.Next(); ok && (do == nil || t < at) {
+			at, do = t, f.tick
 		}
 	}
 	for i, s := range w.shards {

@@ -263,8 +263,9 @@ func transferVerbs() (list []verb) {
 	for l := LeaveNever; l <= LeaveDone; l++ {
 		refer := func(r Refer) func(*Agent, time.Duration, Move, []Effect) []Effect {
 			return func(a *Agent, now time.Duration, m Move, do []Effect) []Effect {
-				r.To, r.Replaces, r.Leave = m.To, m.Other, l
-				return a.Refer(now, m.Call, r, do)
+				one := r // all agents have these verbs
+				one.To, one.Replaces, one.Leave = m.To, m.Other, l
+				return a.Refer(now, m.Call, one, do)
 			}
 		}
 		name := ", leave " + l.String()
