@@ -119,7 +119,9 @@ Contact: <sip:callee@[local_ip]:[local_port]>
 <recv request="INVITE" rrs="true">` + l.kind.remember() + `</recv>
 ` + reply("180 Ringing", "Content-Length: 0\n\n") + pause(l.pause) +
 		reply("200 OK", "Content-Type: application/sdp\nContent-Length: [len]\n"+sdpLines) + `
-<recv request="ACK"/>` + l.kind.callee(reply) + `<recv request="BYE"/>
+<recv request="ACK"/>` + l.kind.callee(func(status, more string) string {
+		return strings.Replace(reply(status, more), ";tag=e[call_number]", "", 1) // it has one
+	}) + `<recv request="BYE"/>
 <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
