@@ -54,7 +54,7 @@ func (e *Engine) closed(f transport.Flow) {
 		return
 	}
 	for _, w := range e.workers {
-		w.inbox.ask(func(s *Shard) { s.brokeOff(flowOf(f)) })
+		w.inbox.ask(func(s *Shard) { s.Broke(flowOf(f)) })
 	}
 }
 
@@ -62,24 +62,20 @@ func (e *Engine) closed(f transport.Flow) {
 // not be sent. Which shard has it is not known here; it is rare.
 func (e *Engine) unsentStream(_ transport.Flow, token uint64) {
 	for _, w := range e.workers {
-		w.inbox.ask(func(s *Shard) {
-			if tx := s.clients[b2bua.Client(token)]; tx != nil {
-				s.fail(tx)
-			}
-		})
+		w.inbox.ask(func(s *Shard) { s.Unsent(token) })
 	}
 }
 
 // write hands a message to a stream. What the transport does not take counts
-// as not sent at once; a CANCEL that is lost is found by its INVITE.
+// as not sent at once.
 func (w *worker) write(t *transport.TCP, out *Outbound) {
 	f := transport.Flow{Listener: transport.ListenerID(out.Flow.Listener), Remote: out.Flow.Remote, Conn: out.Flow.Conn}
 	if len(out.Bytes) > 0 {
-		token := uint64(0)
-		if out.from != nil && !out.from.cancels {
-			token = uint64(out.from.id)
-		}
-		if err := t.Send(f, token, out.Bytes); err != nil && out.from != nil {
+		conn, err := t.Send(f, out.Token(), out.Bytes)
+		switch {
+		case err == nil:
+			out.Went(conn)
+		case out.from != nil:
 			w.failed = append(w.failed, out.from)
 		}
 	}

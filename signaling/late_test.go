@@ -174,3 +174,16 @@ func TestMediaCountsDuringTheCall(t *testing.T) {
 		t.Errorf("counted %s at the end, want 3", got)
 	}
 }
+
+// A 2xx to a re-INVITE that comes when its call is over: the dialog has had its
+// BYE, and a second one would carry a CSeq that was used.
+func TestLate2xxToReinvite(t *testing.T) {
+	w := newWorld(t)
+	_, ok := w.setUp()
+	re := w.want(w.send(pbxAddr, inDialog(ok, "INVITE", 11, pbxContact+"Content-Type: application/sdp\nContent-Length: LENGTH\n\n"+offer)), "a 100, b INVITE")[1]
+	bye := w.want(w.send(pbxAddr, inDialog(ok, "BYE", 12, "")), "a 200, a 487, b BYE")[2]
+	w.want(w.send(itspAddr, respond(bye, 200, "", "")), "")
+	w.wait(70 * time.Second)
+	w.want(w.send(itspAddr, respond(re, 200, gateway, answer)), "b ACK")
+	w.nothingLeft()
+}

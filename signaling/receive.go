@@ -172,11 +172,12 @@ func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
 	if m.Method() == sip.INVITE {
 		s.trying(tx, m, flow)
 	}
-	if !m.To().Tag.Empty() {
+	if m.To().Tag.Empty() {
+		s.outOfDialog(tx, flow, peer, m)
+	} else {
 		s.step(&b2bua.Event{Is: b2bua.Request, Msg: m, Flow: flow, Peer: peer, Server: key})
-		return
 	}
-	s.outOfDialog(tx, flow, peer, m)
+	s.pending(tx)
 }
 
 const retryAfter = "Retry-After: 5\r\n"

@@ -71,6 +71,23 @@ type Outbound struct {
 	from  *client // whose request it is, or nil
 }
 
+// Token names the request that o is to Unsent; 0: it need not be told. A CANCEL
+// that is lost is found by its INVITE.
+func (o *Outbound) Token() uint64 {
+	if o.from == nil || o.from.cancels {
+		return 0
+	}
+	return uint64(o.from.id)
+}
+
+// Went tells by which connection o went: if that breaks, Broke is for it. It
+// belongs to the goroutine of the shard.
+func (o *Outbound) Went(conn uint64) {
+	if o.from != nil {
+		o.from.conn = conn
+	}
+}
+
 // NewShard returns shard index of so many. key is secret and the same for
 // all of them; seed makes all random choices of the shard.
 func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
@@ -119,6 +136,14 @@ func (s *Shard) fire(x *timer) {
 	defer s.survive(nil)
 	s.calls.Begin()
 	x.owner.fire(s, x.which)
+}
+
+// Unsent handles that there was no way for the request that a Token names. It
+// may be one of another shard, or over.
+func (s *Shard) Unsent(token uint64) {
+	if tx := s.clients[b2bua.Client(token)]; tx != nil {
+		s.fail(tx)
+	}
 }
 
 // Datagram handles what came from src by listener.

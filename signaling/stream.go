@@ -85,13 +85,12 @@ func (s *Shard) streamed(tx *client, works bool) {
 	}
 }
 
-// brokeOff handles that a connection is gone: what was asked by it and has no
-// response yet will have none.
-func (s *Shard) brokeOff(f b2bua.Flow) {
+// Broke handles that the connection of f is gone: what was asked by it and has
+// no response yet will have none.
+func (s *Shard) Broke(f b2bua.Flow) {
 	var lost []b2bua.Client
 	for id, tx := range s.clients {
-		by := tx.flow.Conn == f.Conn || tx.flow.Conn == 0 && tx.flow.Remote == f.Remote
-		if by && tx.flow.Listener == f.Listener && tx.unheard() {
+		if tx.conn == f.Conn && tx.unheard() {
 			lost = append(lost, id)
 		}
 	}

@@ -15,8 +15,9 @@ type server struct {
 	method  sip.Method
 	invite  transaction.ServerInvite
 	other   transaction.ServerNonInvite
-	retry   timer // the timer that sends again
-	timeout timer // the one that ends the state
+	retry   timer  // the timer that sends again
+	timeout timer  // the one that ends the state, or says that a 100 is due
+	call    uint64 // that has not answered at once; 0: none
 }
 
 // A client is one client transaction.
@@ -24,6 +25,7 @@ type client struct {
 	id      b2bua.Client
 	cancels bool // it is the CANCEL of the INVITE with this id
 	flow    b2bua.Flow
+	conn    uint64     // by which it went; 0: a datagram, or not yet
 	instead b2bua.Flow // when flow fails; zero: none
 	fresh   bool       // no connection was known when it began
 	method  sip.Method
@@ -77,6 +79,7 @@ func (s *Shard) stepServer(tx *server, ev transaction.Event) {
 		do = tx.other.Step(ev, do)
 	}
 	s.doServer = do[:0]
+	late := false
 	for i := range do {
 		switch e := &do[i]; e.Do {
 		case transaction.Send:
@@ -87,9 +90,31 @@ func (s *Shard) stepServer(tx *server, ev transaction.Event) {
 			s.timers.stop(slot(e.Timer, &tx.retry, &tx.timeout))
 		case transaction.TimedOut:
 			s.count("no_ack")
+		case transaction.Late:
+			late = true
 		case transaction.Gone:
 			s.goneServer(tx)
 		}
+	}
+	if late {
+		s.late(tx)
+	}
+}
+
+// pending sees to it that a request gets a 100 when it is due, if the calls
+// have left it without an answer.
+func (s *Shard) pending(tx *server) {
+	if call := s.calls.InHand(); call != nil && tx.method != sip.INVITE && tx.other.State() == transaction.Trying {
+		tx.call = call.ID
+		s.stepServer(tx, transaction.Event{Is: transaction.Pending})
+	}
+}
+
+// late tells the call of a request that its 100 is due. A call that is over
+// has none.
+func (s *Shard) late(tx *server) {
+	if r := s.records[tx.call]; r != nil {
+		s.step(&b2bua.Event{Is: b2bua.Late, Call: r.call, Server: tx.key})
 	}
 }
 

@@ -44,6 +44,11 @@ type Options struct {
 	ReplaceRinging bool     // lets Replaces name a call that rings here, as phones do against RFC 3891 section 3
 	NotifyFirst    bool     // the first NOTIFY goes before the 2xx to the SUBSCRIBE or REFER
 
+	// For how long requests wait for their answer, INVITE, BYE, CANCEL, PRACK and
+	// UPDATE aside; what they bring about, a NOTIFY for instance, does not wait.
+	// After 3.5 s there is a 100. 0: not at all.
+	Slow time.Duration
+
 	Rand *rand.Rand // source of tags, branches, Call-IDs, and of the wait after 491
 }
 

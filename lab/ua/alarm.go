@@ -32,6 +32,7 @@ const (
 	resendProvisional                     // a reliable one, RFC 3262
 	expireProvisional                     // the wait for its PRACK
 	retryUpdate                           // after 491, or 500 with Retry-After
+	answerLate                            // the response of an agent that is slow
 	expireSubscription                    // its lifetime, and timer N of RFC 6665
 )
 
@@ -129,6 +130,8 @@ func (a *Agent) fire(now time.Duration, l *alarm, do []Effect) []Effect {
 		delete(a.servers, l.server.key)
 	case sendTrying:
 		return a.trying(l.server, do)
+	case answerLate:
+		return a.sendResponse(now, l.server, l.server.later.status, l.server.later.bytes, do)
 	case retryInvite:
 		return a.retry(now, l.call, do)
 	case sendAudio:

@@ -37,6 +37,7 @@ type client struct {
 	offered     bool          // the INVITE had an offer
 	request     []byte
 	to          netip.AddrPort
+	began       time.Duration
 	state       clientState
 	every       time.Duration // the last interval of timer A or E
 	resend      *alarm
@@ -53,7 +54,7 @@ func (a *Agent) begin(now time.Duration, c *client, do []Effect) []Effect {
 	c.key = c.branch + " " + c.method
 	c.acks = map[string]Effect{}
 	a.clients[c.key] = c
-	c.every = t1
+	c.began, c.every = now, t1
 	if !a.o.Stream { // RFC 3261 section 17.1: timers A and E are for unreliable transports
 		c.resend = a.set(now+t1, alarm{is: resendRequest, client: c})
 	}
@@ -122,6 +123,9 @@ func (a *Agent) response(now time.Duration, m *sip.Message, do []Effect) []Effec
 }
 
 func (a *Agent) provisional(now time.Duration, c *client, m *sip.Message, do []Effect) []Effect {
+	if !c.invite() {
+		do = a.premature(now, c, m, do)
+	}
 	if c.state == completed {
 		return do
 	}

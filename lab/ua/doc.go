@@ -11,7 +11,7 @@
 // It is written from the RFCs and shares nothing with the core that it tests
 // but the parsers; it builds its own messages as text. It is strict: what the
 // far end does against RFC 3261, RFC 3262, RFC 3264, RFC 3311, RFC 3515, RFC
-// 6026 or RFC 6665 becomes a [Violation].
+// 4320, RFC 6026 or RFC 6665 becomes a [Violation].
 //
 // An [Agent] takes datagrams, the time and commands, and appends [Effect]
 // values: datagrams to send, sockets to open and close, and events to tell.

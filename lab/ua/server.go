@@ -16,8 +16,9 @@ type server struct {
 	from    netip.AddrPort
 	status  int    // of the last response; 0: none yet
 	last    []byte // the last response
-	again   bool   // a re-INVITE
-	offered bool   // the INVITE had an offer
+	later   later
+	again   bool // a re-INVITE
+	offered bool // the INVITE had an offer
 	acked   bool
 	every   time.Duration // the last interval of resendResponse
 	resend  *alarm
@@ -74,10 +75,20 @@ func (a *Agent) request(now time.Duration, from netip.AddrPort, m *sip.Message, 
 	return a.respond(now, s, 481, a.word(10), "", "", do)
 }
 
-// respond sends a response and sets the timers that belong to it.
+// respond sends a response, now or if the agent is slow later.
 func (a *Agent) respond(now time.Duration, s *server, status int, tag, fields, body string, do []Effect) []Effect {
+	b := a.responseTo(s, status, tag, fields, body)
+	if a.slow(s) {
+		a.answerLater(now, s, status, b)
+		return do
+	}
+	return a.sendResponse(now, s, status, b, do)
+}
+
+// sendResponse sends a response and sets the timers that belong to it.
+func (a *Agent) sendResponse(now time.Duration, s *server, status int, b []byte, do []Effect) []Effect {
 	stop(s.trying)
-	s.status, s.last = status, a.responseTo(s, status, tag, fields, body)
+	s.status, s.last = status, b
 	do = a.send(s.from, s.last, do)
 	switch {
 	case status < 200:

@@ -133,13 +133,13 @@ func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	was, _ := c.opt.IDs.Read(ident.Branch, m.Bytes(m.Via().Branch))
 	id := ident.ID{Serial: c.opt.Rand.Uint64(), Shard: was.Shard}
 	acks := c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
-	var refusal []byte
-	if c.wantsAnswer(m) {
+	bits, refusal := c.inviteOf(m), []byte(nil)
+	if bits&offersLate > 0 {
 		refusal = declined(m)
 	}
 	do = append(do, Effect{Do: Send, Flow: lost.next, Method: sip.ACK, Bytes: c.ownRequest(&lost, sip.ACK, m.CSeq(), acks, refusal)})
-	if ev.Is != Stray {
-		return do // the call had this 2xx before, and ended by BYE
+	if ev.Is != Stray || bits&again > 0 {
+		return do // the call had this 2xx before, or its dialog, and ended by BYE
 	}
 	// The same 2xx leads to the same BYE.
 	id.Serial = siphash.Hash(c.strays[0], c.strays[1], append(append([]byte(nil), lost.callID...), lost.remote...))

@@ -132,6 +132,7 @@ const (
 	Canceled             // a CANCEL for the INVITE of Server was answered 200: Msg
 	Response             // Msg answers Client
 	TimedOut             // no final response came for Client, or it could not be sent: Status says which
+	Late                 // 3.5 s are over, and Call has no answer for Server yet
 	Stray                // Msg is a 2xx to an INVITE of ours that nobody waits for: Flow
 	Fire                 // Timer of Call is due
 	Opened               // answer to Open: Streams, or Err
@@ -417,6 +418,8 @@ func (c *Calls) Step(ev *Event, do []Effect) []Effect {
 		return c.response(ev, do)
 	case TimedOut:
 		return c.timedOut(ev, do)
+	case Late:
+		return c.late(ev, do)
 	case Stray:
 		return c.lateResponse(ev, do)
 	case Fire:

@@ -37,6 +37,7 @@ func (c *Calls) begin(ev *Event, do []Effect) []Effect {
 	call.relays = append(call.relays, relay{
 		pair: call.pair, from: A, initial: true, method: m.Method(), name: string(m.MethodName()), server: ev.Server,
 		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(), target: append([]byte(nil), contactURI(m)...),
+		stamp: stamp(m),
 	})
 	if makesDialog(m.Method()) {
 		call.relays[0].event = subscriptionOf(m)
@@ -101,10 +102,11 @@ func (c *Calls) beginRefused(call *Call, no *Refusal, do []Effect) []Effect {
 }
 
 // beginAgain tries the next target after a status that is about the peer. ok is
-// false if there is none.
+// false if there is none, or if a NOTIFY has made the dialog: then this peer has
+// the subscription, and a second one would be told by the same name.
 func (c *Calls) beginAgain(call *Call, status int, do []Effect) ([]Effect, bool) {
 	b := call.begun
-	if b == nil || b.tried == len(b.targets) || status != 500 && status != 503 {
+	if b == nil || b.tried == len(b.targets) || status != 500 && status != 503 || len(call.legs[B].remoteTag) > 0 {
 		return do, false
 	}
 	m := &sip.Message{}

@@ -237,22 +237,31 @@ func (c *Calls) newClient(call *Call) (Client, []byte) {
 	return c.client(call, c.opt.Rand.Uint64())
 }
 
-// newInvite names the client transaction of an INVITE. The lowest bit of the
-// name tells whether it leaves the offer to its 2xx: one that comes when the
-// call is forgotten must have an answer all the same.
-func (c *Calls) newInvite(call *Call, offers bool) (Client, []byte) {
-	serial := c.opt.Rand.Uint64() | 1
-	if offers {
-		serial--
-	}
-	return c.client(call, serial)
+// What the lowest bits of the name of an INVITE's client transaction tell of it
+// when its call is forgotten and a 2xx comes.
+const (
+	offersLate = 1 << iota // it left the offer to its 2xx, which must have an answer all the same
+	again                  // it was a re-INVITE: its dialog was there before, and has been ended
+	inviteBits = offersLate | again
+)
+
+// newInvite names the client transaction of an INVITE.
+func (c *Calls) newInvite(call *Call, bits uint64) (Client, []byte) {
+	return c.client(call, c.opt.Rand.Uint64()&^inviteBits|bits)
 }
 
-// wantsAnswer tells whether the INVITE that m responds to, of which nothing
-// else is known any more, left the offer to its 2xx.
-func (c *Calls) wantsAnswer(m *sip.Message) bool {
-	id, ok := c.opt.IDs.Read(ident.Branch, m.Bytes(m.Via().Branch))
-	return ok && id.Serial&1 == 1
+// late returns offersLate of an INVITE that goes out with what d says.
+func (d *description) late() uint64 {
+	if d.has {
+		return 0
+	}
+	return offersLate
+}
+
+// inviteOf tells what is still known of the INVITE that m responds to.
+func (c *Calls) inviteOf(m *sip.Message) uint64 {
+	id, _ := c.opt.IDs.Read(ident.Branch, m.Bytes(m.Via().Branch))
+	return id.Serial & inviteBits
 }
 
 func (c *Calls) client(call *Call, serial uint64) (Client, []byte) {

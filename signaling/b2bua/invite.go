@@ -240,7 +240,7 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	in, l := call.inv, &call.legs[B]
 	in.tried++
 	do = append(do, Effect{Do: Routed, Call: call, Side: B, Rule: t.Rule, Peer: t.Peer})
-	client, branch := c.newInvite(call, d.has)
+	client, branch := c.newInvite(call, d.late())
 	in.client, in.clientOn = client, true
 	in.seqOut = l.localSeq
 	uri := requestURI(c.work.take(), m, t)

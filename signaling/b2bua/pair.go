@@ -98,7 +98,7 @@ func (c *Calls) win(p *pair, do []Effect) []Effect {
 		if l == p {
 			continue
 		}
-		do = c.orphan(l, do)
+		do = c.orphan(l, B, do)
 		c.untag(l)
 		l.legs[A].state, l.legs[B].state = legEnded, legEnded
 	}

@@ -30,7 +30,7 @@ func (c *Calls) reInvite(p *pair, ev *Event, do []Effect) []Effect {
 		in.offerIn = offerInInvite
 		do = c.exchanged(p, s, &d, do)
 	}
-	client, branch := c.newInvite(call, d.has)
+	client, branch := c.newInvite(call, d.late()|again)
 	l.localSeq++
 	in.client, in.clientOn, in.seqOut = client, true, l.localSeq
 	c.learnKnown(p, s, m, &d)

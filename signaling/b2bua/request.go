@@ -25,6 +25,7 @@ type relay struct {
 	seqIn   uint32
 	target  []byte // its Contact, which a 2xx makes the remote target
 	event   string // the subscription that it is about
+	stamp   string // the Timestamp line of its 100, if that has one
 	parties
 }
 
@@ -144,6 +145,7 @@ func (c *Calls) relayRequest(p *pair, s Side, ev *Event, do []Effect) []Effect {
 	rel := relay{
 		pair: p, from: s, method: m.Method(), name: string(m.MethodName()), server: ev.Server, client: client,
 		vias: sip.AppendVias(nil, m, ev.Flow.Remote), seqIn: m.CSeq(), parties: p.legs[s].parties(m),
+		stamp: stamp(m),
 	}
 	if refresh(m.Method()) {
 		rel.target = append([]byte(nil), contactURI(m)...)
@@ -219,13 +221,15 @@ func checkPRACK(call *Call, s Side, m *sip.Message) *Refusal {
 	return nil
 }
 
-// relayResponse sends the response to relays[i] back.
+// relayResponse sends the final response to relays[i] back.
 func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effect {
 	r, m := call.relays[i], ev.Msg
 	p := r.pair
-	final := m.Status() >= 200
-	if final && r.initial {
-		c.finish(call, r.client)
+	if m.Status() < 200 {
+		return c.heldBack(&r, m, do)
+	}
+	c.finish(call, r.client)
+	if r.initial {
 		if again, ok := c.beginAgain(call, m.Status(), do); ok {
 			return again
 		}
@@ -236,11 +240,8 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 			c.early(&p.legs[B], m)
 		}
 	}
-	if final {
-		c.finish(call, r.client)
-		call.relays = append(call.relays[:i], call.relays[i+1:]...)
-	}
-	if r.own || m.Status() == 100 {
+	call.relays = append(call.relays[:i], call.relays[i+1:]...)
+	if r.own {
 		return c.maybeGone(call, do)
 	}
 	d := c.replied(p, &r, m)
@@ -266,17 +267,16 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 		e.Bytes = c.ownResponse(l, &r, m)
 	}
 	do = append(do, e)
-	if final && r.event != "" {
+	if r.event != "" {
 		do = c.watchedResponse(p, &r, m, do)
 	}
 	switch {
-	case !final:
 	case d != nil && !d.drop:
 		do = c.exchanged(p, r.from.other(), d, do)
 	case r.offers && p.open && p.by == r.from:
 		do = c.forgetOffer(p, do) // refused, or not answered: all is as it was
 	}
-	if final && endsDialog(m.Status()) && call.state == talking {
+	if endsDialog(m.Status()) && call.state == talking {
 		return c.end(call, "dialog_lost", nil, do)
 	}
 	return c.maybeGone(call, do)

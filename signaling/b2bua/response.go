@@ -349,7 +349,8 @@ func (c *Calls) failover(call *Call, do []Effect) []Effect {
 		}
 	}
 	do = c.dropForks(call, do)
-	do = c.orphan(call.pair, do)
+	do = c.orphan(call.pair, A, do)
+	do = c.orphan(call.pair, B, do)
 	call.legs[B].state = legNone
 	if in.rang {
 		// The caller has heard of a dialog with the one that failed: the next
@@ -369,16 +370,23 @@ func (c *Calls) failover(call *Call, do []Effect) []Effect {
 	return c.tryNext(call, &Event{Is: Invite, Msg: m, Call: call, Flow: call.legs[A].flow, Peer: call.From, Server: in.server}, do)
 }
 
-// orphan answers what the callee has asked within the early dialog of p, which
-// ends now.
-func (c *Calls) orphan(p *pair, do []Effect) []Effect {
+// orphan answers what side s has asked within the early dialog of p, which ends
+// now. A PRACK has reached us, which is all that its sender asks (RFC 3262
+// section 3), unless it has an offer.
+func (c *Calls) orphan(p *pair, s Side, do []Effect) []Effect {
 	call := p.call
 	for i := range call.relays {
-		if r := &call.relays[i]; r.pair == p && r.from == B && !r.own {
-			r.own = true
-			do = append(do, Effect{Do: Respond, Call: call, Side: B, Server: r.server, Status: 481, Method: r.method,
-				Bytes: c.statusLine(&p.legs[B], r, 481, "")})
+		r := &call.relays[i]
+		if r.pair != p || r.from != s || r.own {
+			continue
 		}
+		status := 481
+		if r.method == sip.PRACK && !r.offers {
+			status = 200
+		}
+		r.own = true
+		do = append(do, Effect{Do: Respond, Call: call, Side: s, Server: r.server, Status: status, Method: r.method,
+			Bytes: c.statusLine(&p.legs[s], r, status, "")})
 	}
 	return do
 }

@@ -81,6 +81,31 @@ var tables = map[string][]row{
 			{"respond 486", "send 486, arm J " + s64, "Completed"},
 			{"respond 503", "send 503, arm J " + s64, "Completed"},
 			{"respond 603", "send 603, arm J " + s64, "Completed"},
+			{"pending", "arm Pending 3.5s", "Trying"},
+			{"abandon", "gone", "Terminated"},
+			{"fail", lost, "Trying"},
+		}},
+		{"not answered at once", "pending", "Trying", []cell{
+			{"respond 100", "send 100, disarm Pending", "Proceeding"},
+			{"respond 183", "send 183, disarm Pending", "Proceeding"},
+			{"respond 200", "send 200, disarm Pending, arm J " + s64, "Completed"},
+			{"respond 302", "send 302, disarm Pending, arm J " + s64, "Completed"},
+			{"respond 486", "send 486, disarm Pending, arm J " + s64, "Completed"},
+			{"respond 503", "send 503, disarm Pending, arm J " + s64, "Completed"},
+			{"respond 603", "send 603, disarm Pending, arm J " + s64, "Completed"},
+			{"fire Pending", "late", "Trying"},
+			{"abandon", "disarm Pending, gone", "Terminated"},
+			{"fail", lost, "Trying"},
+		}},
+		{"not answered for long", "pending, request, fire Pending", "Trying", []cell{
+			{"respond 100", "send 100", "Proceeding"},
+			{"respond 183", "send 183", "Proceeding"},
+			{"respond 200", "send 200, arm J " + s64, "Completed"},
+			{"respond 302", "send 302, arm J " + s64, "Completed"},
+			{"respond 486", "send 486, arm J " + s64, "Completed"},
+			{"respond 503", "send 503, arm J " + s64, "Completed"},
+			{"respond 603", "send 603, arm J " + s64, "Completed"},
+			{"pending", "arm Pending 3.5s", "Trying"},
 			{"abandon", "gone", "Terminated"},
 			{"fail", lost, "Trying"},
 		}},
@@ -228,6 +253,12 @@ var reliableTables = map[string][]row{
 	"server non-INVITE": {
 		{"nothing answered yet", "", "Trying", []cell{
 			{"respond 200", "send 200, gone", "Terminated"},
+			{"pending", "arm Pending 3.5s", "Trying"},
+		}},
+		{"not answered at once", "pending", "Trying", []cell{
+			{"respond 100", "send 100, disarm Pending", "Proceeding"},
+			{"respond 200", "send 200, disarm Pending, gone", "Terminated"},
+			{"fire Pending", "late", "Trying"},
 		}},
 	},
 	"client INVITE": {
@@ -326,7 +357,7 @@ func TestTablesHaveEveryState(t *testing.T) {
 }
 
 func TestNamesAreComplete(t *testing.T) {
-	for k := transaction.Start; k <= transaction.Fail; k++ {
+	for k := transaction.Start; k <= transaction.Pending; k++ {
 		if k.String() == "" || k.String() == "unknown" {
 			t.Errorf("kind %d has no name", k)
 		}

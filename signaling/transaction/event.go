@@ -16,10 +16,11 @@ const (
 	Fire                 // Timer fired
 	Fail                 // the transport could not send what Send gave it
 	Abandon              // server non-INVITE: its user has no answer, and for one it is too late
+	Pending              // server non-INVITE: its user does not answer at once
 	kinds
 )
 
-var kindNames = [kinds]string{"start", "request", "ack", "response", "respond", "cancel", "fire", "fail", "abandon"}
+var kindNames = [kinds]string{"start", "request", "ack", "response", "respond", "cancel", "fire", "fail", "abandon", "pending"}
 
 func (k Kind) String() string { return name(kindNames[:], k) }
 
@@ -49,11 +50,12 @@ const (
 	SendCancel               // client INVITE: send AppendCancel of the INVITE, which is Bytes, as a transaction of its own
 	TimedOut                 // tell the user that nothing came in time: Why; Status: what it counts as
 	Failed                   // tell the user that the transport cannot send; Status: what it counts as
+	Late                     // server non-INVITE: tell the user that it is time for a 100
 	Gone                     // the transaction ended: forget it; no timer of it is running
 	actions
 )
 
-var actionNames = [actions]string{"send", "arm", "disarm", "up", "up ACK", "send ACK", "send CANCEL", "timed out", "failed", "gone"}
+var actionNames = [actions]string{"send", "arm", "disarm", "up", "up ACK", "send ACK", "send CANCEL", "timed out", "failed", "late", "gone"}
 
 func (a Action) String() string { return name(actionNames[:], a) }
 

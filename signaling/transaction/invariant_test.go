@@ -21,6 +21,7 @@ func FuzzMachines(f *testing.F) {
 	f.Add(byte(1), []byte{at("respond 183"), at("request"), at("respond 486"), at("fire G"), at("ack"), at("fire I")})
 	f.Add(byte(2), []byte{at("start"), at("fire E"), at("response 200"), at("fire K")})
 	f.Add(byte(7), []byte{at("respond 200"), at("request")})
+	f.Add(byte(3), []byte{at("pending"), at("request"), at("fire Pending"), at("respond 100"), at("abandon")})
 	machines := []string{"client INVITE", "server INVITE", "client non-INVITE", "server non-INVITE"}
 	f.Fuzz(func(t *testing.T, which byte, events []byte) {
 		tx := kindsOfMachine[machines[which%4]](which&4 != 0)
@@ -72,7 +73,7 @@ func TestStepDoesNotAllocate(t *testing.T) {
 	do := make([]transaction.Effect, 0, 8)
 	for name, make := range kindsOfMachine {
 		tx := make(false)
-		for _, input := range []string{"start", "respond 183", "request", "response 183", "respond 486", "response 486"} {
+		for _, input := range []string{"start", "pending", "fire Pending", "respond 183", "request", "response 183", "respond 486", "response 486"} {
 			ev := inputs[input]
 			if n := testing.AllocsPerRun(100, func() { do = tx.Step(ev, do[:0]) }); n != 0 {
 				t.Errorf("%s, %s: %v allocations", name, input, n)

@@ -52,6 +52,7 @@ type world struct {
 //	INVITE, OPTIONS, ACK   comes from the far end
 //	486                    a response comes from the far end
 //	abandon                the server's user has no answer
+//	pending                it does not answer at once
 //	fail                   the transport could not send
 //	wait 3s                time passes
 func (w *world) do(verb string, args []string) []string {
@@ -65,6 +66,8 @@ func (w *world) do(verb string, args []string) []string {
 		w.step(transaction.Event{Is: transaction.Cancel})
 	case "abandon":
 		w.step(transaction.Event{Is: transaction.Abandon})
+	case "pending":
+		w.step(transaction.Event{Is: transaction.Pending})
 	case "fail":
 		w.step(transaction.Event{Is: transaction.Fail})
 	case "respond":
@@ -122,7 +125,7 @@ func (w *world) wait(text string) {
 
 // first returns the timer that is due first, up to end.
 func (w *world) first(end time.Duration) (first transaction.Timer, ok bool) {
-	for timer := transaction.TimerA; timer <= transaction.TimerCancel; timer++ {
+	for timer := transaction.TimerA; timer <= transaction.TimerPending; timer++ {
 		if at, runs := w.due[timer]; runs && at <= end && (!ok || at < w.due[first]) {
 			first, ok = timer, true
 		}

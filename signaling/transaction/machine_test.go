@@ -46,13 +46,14 @@ var inputs = func() map[string]transaction.Event {
 		"cancel":  {Is: transaction.Cancel},
 		"fail":    {Is: transaction.Fail},
 		"abandon": {Is: transaction.Abandon},
+		"pending": {Is: transaction.Pending},
 	}
 	for _, status := range []int{100, 183, 200, 302, 486, 503, 603} {
 		text := fmt.Appendf(nil, "%d", status)
 		m[fmt.Sprintf("response %d", status)] = transaction.Event{Is: transaction.Response, Status: status, Bytes: text}
 		m[fmt.Sprintf("respond %d", status)] = transaction.Event{Is: transaction.Respond, Status: status, Bytes: text}
 	}
-	for t := transaction.TimerA; t <= transaction.TimerCancel; t++ {
+	for t := transaction.TimerA; t <= transaction.TimerPending; t++ {
 		m["fire "+t.String()] = transaction.Event{Is: transaction.Fire, Timer: t}
 	}
 	return m

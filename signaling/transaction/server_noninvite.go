@@ -5,7 +5,9 @@ package transaction
 //	 request
 //	    │
 //	    ▼
-//	  Trying ──────────────┐
+//	  Trying ◀┐ Pending:   │
+//	    │  │  │ Arm        │
+//	    │  └──┘ timer: Late│
 //	    │ Respond 1xx:     │
 //	    │ Send             │
 //	    ▼    ┌──┐          │ Respond 200-699:
@@ -21,8 +23,14 @@ package transaction
 // RFC 3261 section 17.2.2. A request that comes again gets the last response
 // again, or nothing in Trying. Where no answer came in time, the user has none
 // either: RFC 4320 section 4.2 forbids 408, which would come too late; Abandon
-// leads from Trying and Proceeding to Terminated. A transport error is told to the user and
-// changes nothing else: RFC 6026 section 8 replaces RFC 3261 section 17.2.4.
+// leads from Trying and Proceeding to Terminated. A transport error is told to
+// the user and changes nothing else: RFC 6026 section 8 replaces RFC 3261
+// section 17.2.4.
+//
+// RFC 4320 section 4.1 wants a 100, over any transport, where no answer came
+// until the client's timer E has come to T2, and none sooner over UDP. A user
+// that does not answer at once says Pending, and is told by Late that it is
+// time for the 100. Over a stream it is no sooner either.
 type ServerNonInvite struct {
 	state    State
 	reliable bool
@@ -49,7 +57,9 @@ func (tx *ServerNonInvite) Step(ev Event, do []Effect) []Effect {
 		return do
 	}
 	switch tx.state {
-	case Trying, Proceeding:
+	case Trying:
+		return tx.inTrying(ev, do)
+	case Proceeding:
 		return tx.inProceeding(ev, do)
 	case Completed:
 		return tx.inCompleted(ev, do)
@@ -70,7 +80,18 @@ func (tx *ServerNonInvite) to(s State, do []Effect) []Effect {
 	return do
 }
 
-// inProceeding is Trying as well: there the machine has no response yet.
+func (tx *ServerNonInvite) inTrying(ev Event, do []Effect) []Effect {
+	switch {
+	case ev.Is == Pending && !tx.armed.has(TimerPending):
+		return tx.armed.arm(TimerPending, lateAfter, do)
+	case ev.Is == Fire && ev.Timer == TimerPending:
+		return append(do, Effect{Do: Late})
+	}
+	return tx.inProceeding(ev, do)
+}
+
+// inProceeding is the rest of Trying as well: there the machine has no
+// response yet.
 func (tx *ServerNonInvite) inProceeding(ev Event, do []Effect) []Effect {
 	switch ev.Is {
 	case Request:

@@ -11,30 +11,35 @@ const (
 	// Timeout is how long a transaction tries, and how long its Accepted and
 	// Completed states wait for what is still under way.
 	Timeout = 64 * T1
+
+	// lateAfter is when timer E of the client has come to T2, sooner than which
+	// a request other than INVITE gets no 100: RFC 4320 section 4.1.
+	lateAfter = T1 + 2*T1 + 4*T1
 )
 
-// A Timer is one of RFC 3261 table 4 and RFC 6026, or Cancel's.
+// A Timer is one of RFC 3261 table 4 and RFC 6026, or one that has no letter.
 type Timer uint8
 
 // The timers.
 const (
-	TimerA      Timer = iota // client INVITE: the request again
-	TimerB                   // client INVITE: no response
-	TimerD                   // client INVITE: waits for final responses that come again
-	TimerE                   // client non-INVITE: the request again
-	TimerF                   // client non-INVITE: no final response
-	TimerG                   // server INVITE: the response again
-	TimerH                   // server INVITE: no ACK
-	TimerI                   // server INVITE: waits for ACKs that come again
-	TimerJ                   // server non-INVITE: waits for requests that come again
-	TimerK                   // client non-INVITE: waits for responses that come again
-	TimerL                   // server INVITE: waits for INVITEs that come again after a 2xx
-	TimerM                   // client INVITE: waits for 2xx that come again, or from another branch
-	TimerCancel              // client INVITE: no final response after CANCEL; RFC 3261 section 9.1 gives it no letter
+	TimerA       Timer = iota // client INVITE: the request again
+	TimerB                    // client INVITE: no response
+	TimerD                    // client INVITE: waits for final responses that come again
+	TimerE                    // client non-INVITE: the request again
+	TimerF                    // client non-INVITE: no final response
+	TimerG                    // server INVITE: the response again
+	TimerH                    // server INVITE: no ACK
+	TimerI                    // server INVITE: waits for ACKs that come again
+	TimerJ                    // server non-INVITE: waits for requests that come again
+	TimerK                    // client non-INVITE: waits for responses that come again
+	TimerL                    // server INVITE: waits for INVITEs that come again after a 2xx
+	TimerM                    // client INVITE: waits for 2xx that come again, or from another branch
+	TimerCancel               // client INVITE: no final response after CANCEL; RFC 3261 section 9.1 gives it no letter
+	TimerPending              // server non-INVITE: nothing answered yet; RFC 4320 section 4.1 gives it no letter
 	timerCount
 )
 
-var timerNames = [timerCount]string{"A", "B", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "Cancel"}
+var timerNames = [timerCount]string{"A", "B", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "Cancel", "Pending"}
 
 func (t Timer) String() string { return name(timerNames[:], t) }
 

@@ -91,12 +91,12 @@ func TestTCPOursAfterTheirs(t *testing.T) {
 	}
 	until(t, func() bool { return n.Stats().Open == 7 })
 	l, to := far(t, loopback)
-	if err := n.Send(n.Flow(to), 1, []byte("x")); err != nil {
+	if _, err := n.Send(n.Flow(to), 1, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	next(t, accept(t, l), "x")
 	_, other := far(t, loopback)
-	if err := n.Send(n.Flow(other), 1, []byte("x")); !errors.Is(err, transport.ErrFull) || n.Stats().OverLimit != 1 {
+	if _, err := n.Send(n.Flow(other), 1, []byte("x")); !errors.Is(err, transport.ErrFull) || n.Stats().OverLimit != 1 {
 		t.Errorf("beyond the limit: %v, %+v", err, n.Stats())
 	}
 }
@@ -190,11 +190,11 @@ func TestTCPSocketOptions(t *testing.T) {
 		if a.ID() != 3 || a.Realm() != "outside" {
 			t.Errorf("ID %d, realm %q", a.ID(), a.Realm())
 		}
-		if err := a.Send(a.Flow(b.Local()), 1, []byte(request(1, 0))); err != nil {
+		if _, err := a.Send(a.Flow(b.Local()), 1, []byte(request(1, 0))); err != nil {
 			t.Fatal(err)
 		}
 		theirs := b.await("message", 1)[0].flow.Conn
-		if err := b.Send(transport.Flow{Conn: theirs}, 1, []byte(request(1, 0))); err != nil {
+		if _, err := b.Send(transport.Flow{Conn: theirs}, 1, []byte(request(1, 0))); err != nil {
 			t.Fatal(err)
 		}
 		ours := a.await("message", 1)[0].flow.Conn

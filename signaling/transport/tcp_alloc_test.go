@@ -58,7 +58,7 @@ func TestTCPAllocations(t *testing.T) {
 	}
 	n := open(t, transport.StreamOptions{})
 	l, to := far(t, loopback)
-	if err := n.Send(n.Flow(to), 1, text); err != nil {
+	if _, err := n.Send(n.Flow(to), 1, text); err != nil {
 		t.Fatal(err)
 	}
 	c := accept(t, l)
@@ -69,7 +69,7 @@ func TestTCPAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a := testing.AllocsPerRun(200, func() {
-		if err := n.Send(f, 1, text); err != nil {
+		if _, err := n.Send(f, 1, text); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.ReadFull(c, got); err != nil {

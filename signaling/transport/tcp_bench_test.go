@@ -20,7 +20,7 @@ func BenchmarkTCPLoopback(b *testing.B) {
 	const window = 32 // messages on the way
 	for i := 0; i < b.N+window; i++ {
 		if i < b.N {
-			if err := from.Send(from.Flow(to.Local()), 1, text); err != nil {
+			if _, err := from.Send(from.Flow(to.Local()), 1, text); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -54,14 +54,14 @@ func BenchmarkTCPSend(b *testing.B) {
 	n := open(b, transport.StreamOptions{Queue: 64 << 20})
 	l, to := far(b, loopback)
 	text := []byte(request(1, 600))
-	if err := n.Send(n.Flow(to), 1, text); err != nil {
+	if _, err := n.Send(n.Flow(to), 1, text); err != nil {
 		b.Fatal(err)
 	}
 	c := accept(b, l)
 	go io.Copy(io.Discard, c)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := n.Send(n.Flow(to), 1, text); err == transport.ErrFull {
+		if _, err := n.Send(n.Flow(to), 1, text); err == transport.ErrFull {
 			runtime.Gosched()
 		} else if err != nil {
 			b.Fatal(err)

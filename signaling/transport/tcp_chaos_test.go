@@ -57,7 +57,7 @@ func TestTCPAmongClosings(t *testing.T) {
 				if rnd.IntN(2) == 0 {
 					f.Conn = newest[s%2].Load()
 				}
-				switch err := from.Send(f, 1, []byte(request(i, rnd.IntN(3000)))); {
+				switch _, err := from.Send(f, 1, []byte(request(i, rnd.IntN(3000)))); {
 				case err == nil:
 					took[s%2].Add(1)
 				case !errors.Is(err, transport.ErrFull) && !errors.Is(err, net.ErrClosed):

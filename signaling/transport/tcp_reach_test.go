@@ -21,7 +21,7 @@ func TestTCPReuse(t *testing.T) {
 		t.Run(at.String(), func(t *testing.T) {
 			a, b := open(t, transport.StreamOptions{Addr: at, ID: 1}), open(t, transport.StreamOptions{Addr: at, ID: 2})
 			for i := range 20 {
-				if err := a.Send(a.Flow(b.Local()), uint64(i), []byte(request(i, 0))); err != nil {
+				if _, err := a.Send(a.Flow(b.Local()), uint64(i), []byte(request(i, 0))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -31,7 +31,7 @@ func TestTCPReuse(t *testing.T) {
 					t.Errorf("message %d by %v: %q", i, e.flow, e.m.Raw)
 				}
 			}
-			if err := b.Send(got[0].flow, 1, []byte(request(1, 0))); err != nil {
+			if _, err := b.Send(got[0].flow, 1, []byte(request(1, 0))); err != nil {
 				t.Fatal(err)
 			}
 			back := a.await("message", 1)[0].flow
@@ -42,7 +42,7 @@ func TestTCPReuse(t *testing.T) {
 				t.Errorf("%+v, %+v", x, y)
 			}
 			// By number, whatever the address.
-			if err := b.Send(transport.Flow{Listener: 2, Remote: netip.MustParseAddrPort("192.0.2.1:1"), Conn: got[0].flow.Conn}, 1, []byte(request(2, 0))); err != nil {
+			if _, err := b.Send(transport.Flow{Listener: 2, Remote: netip.MustParseAddrPort("192.0.2.1:1"), Conn: got[0].flow.Conn}, 1, []byte(request(2, 0))); err != nil {
 				t.Fatal(err)
 			}
 			a.await("message", 2)
@@ -65,7 +65,7 @@ func TestTCPAfterConnectionIsGone(t *testing.T) {
 	n.await("closed", 1)
 	l, to := far(t, loopback)
 	f.Remote = to
-	if err := n.Send(f, 1, []byte("response")); err != nil {
+	if _, err := n.Send(f, 1, []byte("response")); err != nil {
 		t.Fatal(err)
 	}
 	next(t, accept(t, l), "response")
@@ -78,7 +78,7 @@ func TestTCPFarEndCloses(t *testing.T) {
 	l, to := far(t, loopback)
 	for i := range 20 {
 		text := fmt.Sprintf("message %d", i)
-		if err := n.Send(n.Flow(to), 1, []byte(text)); err != nil {
+		if _, err := n.Send(n.Flow(to), 1, []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		c := accept(t, l)
@@ -99,7 +99,7 @@ func TestTCPManySendsOneDial(t *testing.T) {
 			go func() {
 				defer wg.Done()
 				<-start
-				if err := a.Send(a.Flow(b.Local()), 1, []byte(request(i, 100))); err != nil {
+				if _, err := a.Send(a.Flow(b.Local()), 1, []byte(request(i, 100))); err != nil {
 					t.Error(err)
 				}
 			}()
@@ -124,7 +124,7 @@ func TestTCPRefused(t *testing.T) {
 	l, to := far(t, loopback)
 	l.Close()
 	for token := range uint64(5) {
-		if err := n.Send(n.Flow(to), token, []byte("x")); err != nil {
+		if _, err := n.Send(n.Flow(to), token, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -170,7 +170,7 @@ func silentListener(t *testing.T) netip.AddrPort {
 
 func TestTCPConnectTimeout(t *testing.T) {
 	n := open(t, transport.StreamOptions{Connect: 50 * time.Millisecond})
-	if err := n.Send(n.Flow(silentListener(t)), 7, []byte("x")); err != nil {
+	if _, err := n.Send(n.Flow(silentListener(t)), 7, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if e := n.await("failed", 1)[0]; e.token != 7 {
@@ -182,14 +182,14 @@ func TestTCPConnectTimeout(t *testing.T) {
 func TestTCPCloseWhileDialling(t *testing.T) {
 	n := open(t, transport.StreamOptions{Connect: time.Hour})
 	to := silentListener(t)
-	if err := n.Send(n.Flow(to), 7, []byte("x")); err != nil {
+	if _, err := n.Send(n.Flow(to), 7, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	n.Close()
 	if e := n.all("failed"); len(e) != 1 || e[0].token != 7 || len(n.all("closed")) != 0 {
 		t.Errorf("%+v", e)
 	}
-	if err := n.Send(n.Flow(to), 1, []byte("x")); !errors.Is(err, net.ErrClosed) {
+	if _, err := n.Send(n.Flow(to), 1, []byte("x")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 	if err := n.Close(); err != nil {
@@ -207,20 +207,20 @@ func TestTCPAlias(t *testing.T) {
 		conns[i] = connect(t, n)
 		write(t, conns[i], request(1, 0))
 		n.Alias(n.await("message", i+1)[i].flow, to)
-		if err := n.Send(n.Flow(to), 1, []byte("request")); err != nil {
+		if _, err := n.Send(n.Flow(to), 1, []byte("request")); err != nil {
 			t.Fatal(err)
 		}
 		next(t, conns[i], "request")
 	}
 	for i, c := range slices.Backward(conns[:]) {
-		if err := n.Send(n.Flow(to), 1, []byte("again")); err != nil {
+		if _, err := n.Send(n.Flow(to), 1, []byte("again")); err != nil {
 			t.Fatal(err)
 		}
 		next(t, c, "again")
 		c.Close()
 		n.await("closed", len(conns)-i)
 	}
-	if err := n.Send(n.Flow(to), 1, []byte("own")); err != nil {
+	if _, err := n.Send(n.Flow(to), 1, []byte("own")); err != nil {
 		t.Fatal(err)
 	}
 	next(t, accept(t, l), "own")
@@ -233,7 +233,7 @@ func TestTCPNoAlias(t *testing.T) {
 	c := connect(t, n)
 	write(t, c, request(1, 0))
 	f := n.await("message", 1)[0].flow
-	if err := n.Send(n.Flow(f.Remote), 9, []byte("x")); err != nil {
+	if _, err := n.Send(n.Flow(f.Remote), 9, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if e := n.await("failed", 1)[0]; e.token != 9 {
@@ -261,14 +261,14 @@ func TestTCPNoAddress(t *testing.T) {
 	n := open(t, transport.StreamOptions{})
 	for _, to := range []string{"0.0.0.0:5060", "127.0.0.1:0", "[::1]:5060"} {
 		var errno syscall.Errno
-		if err := n.Send(n.Flow(netip.MustParseAddrPort(to)), 1, []byte("x")); !errors.As(err, &errno) {
+		if _, err := n.Send(n.Flow(netip.MustParseAddrPort(to)), 1, []byte("x")); !errors.As(err, &errno) {
 			t.Errorf("%s: %v", to, err)
 		}
 	}
-	if err := n.Send(transport.Flow{}, 1, []byte("x")); !errors.Is(err, syscall.EADDRNOTAVAIL) {
+	if _, err := n.Send(transport.Flow{}, 1, []byte("x")); !errors.Is(err, syscall.EADDRNOTAVAIL) {
 		t.Errorf("no address: %v", err)
 	}
-	if err := n.Send(transport.Flow{}, 1, nil); err != nil {
+	if _, err := n.Send(transport.Flow{}, 1, nil); err != nil {
 		t.Errorf("nothing: %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func TestTCPBrokenStream(t *testing.T) {
 				t.Fatalf("got %v", e.err)
 			}
 			write(t, c, strings.Repeat(request(2, 0), 50))
-			if err := n.Send(e.flow, 1, []byte("SIP/2.0 400 Bad\r\n\r\n")); err != nil {
+			if _, err := n.Send(e.flow, 1, []byte("SIP/2.0 400 Bad\r\n\r\n")); err != nil {
 				t.Fatal(err)
 			}
 			n.CloseAfter(e.flow)
@@ -124,7 +124,7 @@ func TestTCPClosesInTime(t *testing.T) {
 	n.CloseAfter(transport.Flow{Conn: 1 << 60})
 	// Such a connection takes nothing more.
 	l, to := far(t, loopback)
-	if err := n.Send(transport.Flow{Remote: to, Conn: f.Conn}, 1, []byte("other")); err != nil {
+	if _, err := n.Send(transport.Flow{Remote: to, Conn: f.Conn}, 1, []byte("other")); err != nil {
 		t.Fatal(err)
 	}
 	next(t, accept(t, l), "other")
@@ -142,7 +142,7 @@ func TestTCPPings(t *testing.T) {
 	}
 	write(t, c, strings.Repeat("\r\n\r\n", 5000)+"\r\n"+request(1, 0))
 	f := n.await("message", 1)[0].flow
-	if err := n.Send(f, 0, []byte("end")); err != nil {
+	if _, err := n.Send(f, 0, []byte("end")); err != nil {
 		t.Fatal(err)
 	}
 	next(t, c, strings.Repeat("\r\n", 7)+"end")
@@ -211,7 +211,7 @@ func TestTCPIdle(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		n := open(t, transport.StreamOptions{Idle: 50 * time.Millisecond, First: time.Nanosecond})
 		l, to := far(t, loopback)
-		if err := n.Send(n.Flow(to), 1, []byte("x")); err != nil {
+		if _, err := n.Send(n.Flow(to), 1, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 		if got := ended(t, accept(t, l)); got != "x" {

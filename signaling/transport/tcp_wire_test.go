@@ -51,7 +51,7 @@ func TestTCPOnTheWire(t *testing.T) {
 			}
 			write(t, conn, request(1, 0))
 			f := n.await("message", 1)[0].flow
-			if err := n.Send(f, 1, []byte("response")); err != nil {
+			if _, err := n.Send(f, 1, []byte("response")); err != nil {
 				t.Fatal(err)
 			}
 			n.CloseAfter(f)

@@ -29,14 +29,14 @@ var errGone = errors.New("connection is gone")
 // opened, or one for which Alias said so; if there is none, a new one is
 // opened, and the message waits for it.
 //
-// Send never waits. It does not keep b. What it takes and cannot write is
+// Send never waits. It does not keep b. conn is the connection that took it. What it takes and cannot write is
 // reported to Handler.Failed, if token is not 0. The error is ErrFull when the
 // connection's queue, the memory or the number of connections is at its
 // limit, net.ErrClosed after Close, or a syscall.Errno for an address to which
 // there can be no connection.
-func (t *TCP) Send(f Flow, token uint64, b []byte) error {
+func (t *TCP) Send(f Flow, token uint64, b []byte) (conn uint64, err error) {
 	if len(b) == 0 {
-		return nil
+		return 0, nil
 	}
 	to := netip.AddrPortFrom(f.Remote.Addr().Unmap(), f.Remote.Port())
 	for range attemptsMax {
@@ -44,16 +44,15 @@ func (t *TCP) Send(f Flow, token uint64, b []byte) error {
 		c := t.find(f.Conn, to)
 		t.mu.RUnlock()
 		if c == nil {
-			var err error
 			if c, err = t.connect(to); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		if err := c.send(token, b); err != errGone {
-			return err
+			return c.number, err
 		}
 	}
-	return net.ErrClosed
+	return 0, net.ErrClosed
 }
 
 // send writes b, or queues what the kernel does not take at once.

@@ -26,7 +26,7 @@ func TestTCPOrder(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			for i := range each {
-				if err := n.Send(n.Flow(to), 1, fmt.Appendf(nil, "%d %d %s\n", s, i, strings.Repeat("x", i%900))); err != nil {
+				if _, err := n.Send(n.Flow(to), 1, fmt.Appendf(nil, "%d %d %s\n", s, i, strings.Repeat("x", i%900))); err != nil {
 					t.Errorf("sender %d, message %d: %v", s, i, err)
 					return
 				}
@@ -81,7 +81,7 @@ func TestTCPFarEndDoesNotRead(t *testing.T) {
 			text := []byte(strings.Repeat("x", 1000))
 			send := func() {
 				begin := time.Now()
-				err := n.Send(n.Flow(to), 1, text)
+				_, err := n.Send(n.Flow(to), 1, text)
 				longest = max(longest, time.Since(begin))
 				switch {
 				case err == nil:
@@ -121,7 +121,7 @@ func TestTCPCloseAfterQueue(t *testing.T) {
 	write(t, c, request(1, 0))
 	f := n.await("message", 1)[0].flow
 	text := []byte(strings.Repeat("0123456789", 1<<20))
-	if err := n.Send(f, 1, text); err != nil {
+	if _, err := n.Send(f, 1, text); err != nil {
 		t.Fatal(err)
 	}
 	n.CloseAfter(f)
@@ -144,7 +144,7 @@ func TestTCPMemory(t *testing.T) {
 		if i == 3 {
 			size = 2000
 		}
-		if err := n.Send(n.Flow(to), 1, make([]byte, size)); !errors.Is(err, want) {
+		if _, err := n.Send(n.Flow(to), 1, make([]byte, size)); !errors.Is(err, want) {
 			t.Errorf("send %d: %v, want %v", i, err, want)
 		}
 	}
