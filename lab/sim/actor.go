@@ -32,9 +32,12 @@ type actor struct {
 	life    uint64
 	crashed time.Duration // when it forgot everything last; -1: never
 	down    bool
-	away    bool   // no wire leads to it
-	input   []byte // the datagram that is being received
-	said    []byte // the last message that it sent
+	away    bool             // no wire leads to it
+	back    time.Duration    // when one does again
+	noRoute bool             // and the SBC is told so
+	came    map[string]*conn // by which a request came, by its branch
+	input   []byte           // the datagram that is being received
+	said    []byte           // the last message that it sent
 }
 
 func newActor(w *world, index int, at *neighbour) *actor {
@@ -54,10 +57,11 @@ func (a *actor) start() {
 	a.open, a.calls, a.numbers = map[netip.AddrPort]bool{}, map[string]ua.Call{}, map[ua.Call]string{}
 	a.holds, a.asked = map[string]ua.Hold{}, map[string]ua.Hold{}
 	a.glared, a.unclear = map[string]bool{}, map[string]bool{}
+	a.came = map[string]*conn{}
 	a.down = false
 	const voice = 17
 	o := ua.Options{
-		User: a.at.name, Addr: a.at.addr, Peer: a.peer(), Domain: a.at.domain,
+		User: a.at.name, Addr: a.at.addr, Peer: a.peer(), Domain: a.at.domain, Stream: a.at.stream(),
 		Canary: a.at.canary(), MediaPort: 30000, MediaPairs: 200, Quiet: a.w.o.Sparse, Voice: voice, Hear: voice,
 		Rand: rand.New(rand.NewPCG(a.w.o.Seed, uint64(a.index)<<32|a.life)),
 	}
@@ -77,15 +81,17 @@ func (a *actor) start() {
 func (a *actor) crash(away time.Duration) {
 	a.w.note("%s crashes", a.at.name)
 	a.start()
+	a.w.endAll(a)
 	a.crashed, a.down = a.w.now, true
 	a.w.after(away, func() { a.down = false })
 }
 
 // cut takes the wires away for a time.
 func (a *actor) cut(away time.Duration) {
-	a.w.note("%s is cut off", a.at.name)
-	a.away = true
-	a.w.after(away, func() { a.away = false })
+	a.noRoute = a.w.chance.IntN(2) == 0
+	a.w.note("%s is cut off, and there is no route to it: %v", a.at.name, a.noRoute)
+	a.away, a.back = true, max(a.back, a.w.now+away)
+	a.w.after(away, func() { a.away = a.w.now < a.back })
 }
 
 func (a *actor) tick() { a.do(a.agent.Tick(a.w.now, nil)) }
@@ -133,6 +139,10 @@ func (a *actor) send(e *ua.Effect) {
 	a.said = e.Bytes
 	if a.w.o.Mix && (bytes.Contains(e.Bytes, []byte("Replaces")) || bytes.Contains(e.Bytes, []byte("dialog-info"))) {
 		a.w.spoken[a.index] = append(a.w.spoken[a.index], e.Bytes)
+	}
+	if a.at.stream() {
+		a.speak(e)
+		return
 	}
 	if a.away {
 		return

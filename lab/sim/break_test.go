@@ -183,7 +183,7 @@ func put(lines string) breaker { return instead("Call-ID: ", lines+"Call-ID: ") 
 // putOther adds something of the other leg to the requests of a leg.
 func putOther(what func(*leg) string) breaker {
 	return rewrite(func(w *world, o signaling.Outbound) outs {
-		m := newMessage(w.now, false, int(o.Flow.Listener), o.Flow.Remote, bytes.Clone(o.Bytes))
+		m := newMessage(w, false, o.Flow, bytes.Clone(o.Bytes))
 		if m.err != nil {
 			return outs{o}
 		}
@@ -198,7 +198,7 @@ func putOther(what func(*leg) string) breaker {
 // sameCSeq gives every BYE of the SBC the CSeq 1.
 func sameCSeq() breaker {
 	return rewrite(func(w *world, o signaling.Outbound) outs {
-		if m := newMessage(w.now, false, 0, o.Flow.Remote, bytes.Clone(o.Bytes)); m.err == nil && m.sip.IsRequest() && has(o, " BYE\r\n") {
+		if m := newMessage(w, false, o.Flow, bytes.Clone(o.Bytes)); m.err == nil && m.sip.IsRequest() && has(o, " BYE\r\n") {
 			f := strings.Split(string(m.raw), "CSeq: ")
 			_, rest, _ := strings.Cut(f[1], " ")
 			o.Bytes = []byte(f[0] + "CSeq: 1 " + rest)

@@ -38,6 +38,6 @@ func newCheckers(w *world) []checker {
 		&alive{c},
 		&names{c},
 		&offered{c},
-		&relays{watch: c, sent: map[txKey]time.Duration{}},
+		&relays{watch: c, sent: map[txKey]time.Duration{}, of: map[txKey]txKey{}},
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"sbc/lab/ua"
 	"sbc/mediarelay"
@@ -36,14 +37,19 @@ func (c *canaries) find(b []byte, realm int) {
 func (c *canaries) fill() {
 	for realm := range c.of {
 		other := 1 - realm
-		for i := range neighbours {
-			if n := &neighbours[i]; n.realm == other {
+		for i := range c.w.neighbours {
+			if n := &c.w.neighbours[i]; n.realm == other {
 				k := n.canary()
 				k.Own = []netip.Addr{n.addr.Addr()}
 				c.of[realm] = append(c.of[realm], k)
 			}
 		}
-		c.of[realm] = append(c.of[realm], ua.Canary{Own: []netip.Addr{listeners[other].Addr(), media[other]}})
+		c.of[realm] = append(c.of[realm], ua.Canary{Own: media[other][:]})
+		for _, l := range listeners {
+			if l.realm == other && !l.stream {
+				c.of[realm] = append(c.of[realm], ua.Canary{Own: []netip.Addr{l.addr.Addr()}})
+			}
+		}
 	}
 }
 
@@ -58,7 +64,7 @@ func (c *canaries) out(m *message) {
 	}
 	c.checked[c.next%len(c.checked)] = m.raw
 	c.next++
-	c.find(c.hashed(m), m.listener)
+	c.find(c.hashed(m), m.realm)
 	if m.leg == nil {
 		return
 	}
@@ -106,7 +112,7 @@ func (c *canaries) relayed(r *relayed) {
 		return
 	}
 	for realm := range media {
-		if r.sent.From.Addr() == media[realm] && len(r.bytes) > 1 && r.bytes[1] >= 200 {
+		if slices.Contains(media[realm][:], r.sent.From.Addr()) && len(r.bytes) > 1 && r.bytes[1] >= 200 {
 			c.find(r.sent.Bytes, realm) // RTCP
 		}
 	}

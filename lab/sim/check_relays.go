@@ -10,7 +10,8 @@ import (
 // on, and the first final response to what was sent on goes back.
 type relays struct {
 	watch
-	sent map[txKey]time.Duration // requests of the SBC, until they have their final response
+	sent map[txKey]time.Duration // requests of the SBC, until they have their final response, or who asked has one
+	of   map[txKey]txKey         // by the request that was sent on
 }
 
 const goesOn = "16 what comes goes on"
@@ -28,6 +29,12 @@ func (c *relays) after(s *step) {
 	for _, m := range s.out {
 		if m.err == nil && m.sip.IsRequest() && carried(m) && !m.again {
 			c.sent[m.tx] = s.at
+			if s.in != nil {
+				c.of[s.in.tx] = m.tx
+			}
+		} else if m.err == nil && m.final() {
+			delete(c.sent, c.of[m.tx])
+			delete(c.of, m.tx)
 		}
 	}
 	m := s.in
@@ -45,7 +52,7 @@ func (c *relays) after(s *step) {
 		return
 	}
 	delete(c.sent, m.tx)
-	if s.at < at+64*t1 && !went(s, m, func(o *message) bool { return true }) {
+	if s.at < at+64*t1 && !c.w.unheard[m.tx] && !went(s, m, func(o *message) bool { return true }) {
 		c.w.fail(goesOn, "nobody was told of %v", m)
 	}
 }

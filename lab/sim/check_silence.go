@@ -15,7 +15,7 @@ func (c *silence) out(m *message) {
 	switch {
 	case m.from < 0:
 		c.w.fail(noAnswer, "%v", m)
-	case neighbours[m.from].realm != m.listener:
+	case c.w.neighbours[m.from].listener != m.listener:
 		c.w.fail(noAnswer, "through the wrong listener: %v", m)
 	case m.err != nil && c.w.o.Mutants > 0 && (bytes.HasPrefix(m.raw, []byte("SIP/2.0 4")) || bytes.HasPrefix(m.raw, []byte("SIP/2.0 505"))):
 		// The answer to a broken request has its broken fields.

@@ -1,6 +1,6 @@
 // Package sim runs the core between simulated user agents, in virtual time,
-// over a network that loses, repeats, reorders and delays, and checks after
-// every event what must always hold.
+// over a network that loses, repeats, reorders and delays datagrams and breaks
+// connections, and checks after every event what must always hold.
 //
 // [Run] plays one world: shards of the SBC as they are in production, agents
 // of lab/ua on both sides, calls that do at random times what calls do, user

@@ -14,8 +14,8 @@ const forkAt = 1
 
 // phones are behind the proxy; the SBC knows nothing of them.
 var phones = []neighbour{
-	{"phone one", inside, netip.MustParseAddrPort("192.168.1.21:5060"), "", "", "plumlan", netip.MustParseAddr("10.77.12.3")},
-	{"phone two", inside, netip.MustParseAddrPort("192.168.1.22:5060"), "", "", "plumlan", netip.MustParseAddr("10.77.12.3")},
+	{name: "phone one", addr: netip.MustParseAddrPort("192.168.1.21:5060"), word: "plumlan", inner: netip.MustParseAddr("10.77.12.3")},
+	{name: "phone two", addr: netip.MustParseAddrPort("192.168.1.22:5060"), word: "plumlan", inner: netip.MustParseAddr("10.77.12.3")},
 }
 
 // A fork is the proxy with the wires around it.
@@ -86,11 +86,9 @@ func (f *fork) phoneAt(a netip.AddrPort) int {
 
 // toSBC lets the network bring a message to the SBC.
 func (w *world) toSBC(by *link, name string, e ua.Effect) {
-	for listener, addr := range listeners {
-		if e.To == addr {
-			w.carry(by, func() { w.arrive(listener, e.From, e.Bytes) })
-			return
-		}
+	if listener := listenerAt(e.To, false); listener >= 0 {
+		w.carry(by, func() { w.arrive(listener, e.From, e.Bytes) })
+		return
 	}
 	w.fail(reach, "%s was led to %s, past the SBC:\n%s", name, e.To, e.Bytes)
 }
@@ -100,5 +98,5 @@ func (a *actor) peer() netip.AddrPort {
 	if a.behind() {
 		return neighbours[forkAt].addr
 	}
-	return listeners[a.at.realm]
+	return listeners[a.at.listener].addr
 }

@@ -53,7 +53,7 @@ func TestFoundConsultationPastTheBorder(t *testing.T) {
 	for _, where := range []transferPlace{inner, beside} {
 		t.Run(placeNames[where], func(t *testing.T) {
 			x := transfer{kind: attended, place: where, leave: ua.LeaveDone}
-			s, err := x.scene(Options{Seed: 5, Delay: 10 * time.Millisecond, Sparse: true, agents: func(o *ua.Options) { o.User = neighbours[neighbourAt(o.Addr)].name }})
+			s, err := x.scene(Options{Seed: 5, Delay: 10 * time.Millisecond, Sparse: true, agents: func(o *ua.Options) { o.User = whoIs(o.Addr).name }})
 			if err != nil {
 				t.Fatal(err)
 			}

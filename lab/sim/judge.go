@@ -17,8 +17,8 @@ const violation = "no violation"
 // somebody who has given up or forgotten, and answers to forgeries.
 type judge struct {
 	asked   map[string]time.Duration // when a request was sent first, by user agent, branch and method
-	refused map[string]int           // offers that a user agent refused, by its name and Call-ID
-	branch  map[string]bool          // of the INVITEs that were refused
+	refused map[string]int           // session descriptions that a user agent refused or never got, by its name and Call-ID
+	branch  map[string]bool          // of the messages that had them
 }
 
 // sent notes what a user agent asks for and refuses.
@@ -37,6 +37,18 @@ func (j *judge) sent(a *actor, b []byte) {
 	}
 	if _, ok := j.asked[key]; !ok {
 		j.asked[key] = a.w.now
+	}
+}
+
+// lost notes that a message of the SBC did not come to a user agent. What it
+// says of a session has a version of its own all the same.
+func (j *judge) lost(a *actor, m *message) {
+	if m.err != nil || m.sip.Body().Empty() {
+		return
+	}
+	if key := j.key(a, &m.sip); !j.branch[key] {
+		j.branch[key] = true
+		j.refused[a.at.name+m.callID()]++
 	}
 }
 

@@ -6,15 +6,17 @@ import (
 	"strings"
 	"time"
 
+	"sbc/signaling/b2bua"
 	"sbc/signaling/sip"
 )
 
-// A message is a datagram at the SBC's door: one that comes in, or one that
-// goes out.
+// A message is one at the SBC's door: it comes in, or goes out.
 type message struct {
 	at       time.Duration
 	in       bool
-	listener int // and realm
+	flow     b2bua.Flow
+	listener int // of the flow
+	realm    int
 	remote   netip.AddrPort
 	from     int // index of the neighbour with that address; -1: a stranger
 	raw      []byte
@@ -22,6 +24,7 @@ type message struct {
 	err      error // of Parse
 	tx       txKey // transaction that it belongs to
 	again    bool  // a request of this transaction was seen before
+	arrived  bool  // of one that goes out by a stream
 	leg      *leg  // dialog that it belongs to, nil if unknown
 }
 
@@ -34,27 +37,26 @@ type txKey struct {
 	branch, sentBy string
 }
 
-func newMessage(at time.Duration, in bool, listener int, remote netip.AddrPort, raw []byte) *message {
-	m := &message{at: at, in: in, listener: listener, remote: remote, raw: raw, from: neighbourAt(remote)}
-	m.err = m.sip.Parse(raw)
+func newMessage(w *world, in bool, f b2bua.Flow, raw []byte) *message {
+	m := &message{at: w.now, in: in, flow: f, listener: int(f.Listener), remote: f.Remote, raw: raw}
+	m.realm, m.from = listeners[m.listener].realm, w.neighbourAt(m.listener, f.Remote)
+	if listeners[m.listener].stream {
+		var n int
+		if n, m.err = m.sip.ParseStream(raw); m.err == nil && n != len(raw) {
+			m.err = fmt.Errorf("%d octets of which %d are the message", len(raw), n)
+		}
+	} else {
+		m.err = m.sip.Parse(raw)
+	}
 	if m.err == nil {
 		v := m.sip.Via()
-		m.tx = txKey{listener: listener, ours: m.in != m.sip.IsRequest(), method: string(m.sip.MethodName()),
+		m.tx = txKey{listener: m.listener, ours: m.in != m.sip.IsRequest(), method: string(m.sip.MethodName()),
 			branch: string(m.sip.Bytes(v.Branch)), sentBy: fmt.Sprint(string(m.sip.Bytes(v.Host)), ":", v.Port)}
 		if m.sip.Method() == sip.ACK {
 			m.tx.method = "INVITE"
 		}
 	}
 	return m
-}
-
-func neighbourAt(a netip.AddrPort) int {
-	for i := range neighbours {
-		if neighbours[i].addr == a {
-			return i
-		}
-	}
-	return -1
 }
 
 func (m *message) request(method sip.Method) bool {

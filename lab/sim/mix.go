@@ -24,6 +24,9 @@ func (a *actor) persona(o *ua.Options) {
 	if one(6) {
 		o.Challenge = ua.Challenge{Realm: "asterisk", Password: "secret", Proxy: one(2)}
 	}
+	if one(5) {
+		o.Slow = between(r, 0, 20*time.Second)
+	}
 	o.Password = "secret"
 	if one(2) {
 		o.Methods = []string{"KDMQ"}

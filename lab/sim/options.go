@@ -29,6 +29,9 @@ type Options struct {
 	Scarce  bool // few ports and few places at peers
 	Plain   bool // calls do nothing but begin and end
 	Fork    bool // behind one neighbour several phones ring
+	Breaks  int  // times that the connections of a user agent break
+	IP6     set  // neighbours that speak IPv6
+	TCP     set  // neighbours that speak TCP
 	Mix     bool // everybody does all that user agents can: transfers, events, reliable responses, fax …
 
 	Trace func(line string) // called for everything that happens; nil: nobody
@@ -86,10 +89,28 @@ func Random(seed uint64, calls int) Options {
 	if !o.Sparse && r.IntN(4) > 0 { // mostly undisturbed, so that what is heard can be judged
 		o.Loss, o.Crashes, o.Mutants, o.Ends, o.Cuts, o.Scarce = 0, 0, 0, 0, 0, false
 	}
+	o.site(rand.New(rand.NewPCG(seed, 0x517e)))
 	return o
+}
+
+// site chooses who speaks what; in many worlds all speak UDP and IPv4.
+func (o *Options) site(r *rand.Rand) {
+	all := set(1<<len(neighbours) - 1)
+	if o.Fork { // the proxy and its phones do not
+		all &^= 1 << forkAt
+	}
+	if r.IntN(5) < 2 {
+		o.IP6 = set(r.Uint32()) & all
+	}
+	if r.IntN(5) < 2 {
+		o.TCP = set(r.Uint32()) & all
+	}
+	if o.TCP != 0 && !o.calm() && r.IntN(2) == 0 {
+		o.Breaks = 1 + r.IntN(6)
+	}
 }
 
 // calm reports whether nothing stands against what people mean to do.
 func (o *Options) calm() bool {
-	return !o.Mix && o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends == 0 && !o.Scarce
+	return !o.Mix && o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends+o.Breaks == 0 && !o.Scarce
 }

@@ -162,6 +162,10 @@ func (w *world) begin() (end time.Duration) {
 		}
 	})
 	some(w.o.Cuts, func(a *actor, away time.Duration) { a.cut(away) })
+	some(w.o.Breaks, func(a *actor, _ time.Duration) {
+		w.note("the connections of %s break", a.at.name)
+		w.endAll(a)
+	})
 	for range w.o.Ends {
 		i := w.chance.IntN(len(w.shards))
 		w.planned(between(w.chance, 0, end), func() {

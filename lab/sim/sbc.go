@@ -6,7 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"net/netip"
+
 	"regexp"
 	"time"
 
@@ -17,38 +17,6 @@ import (
 	"sbc/topology"
 )
 
-// The realms, which are also the listeners of the SBC: one each.
-const (
-	inside  = 0
-	outside = 1
-)
-
-var realmNames = []string{"inside", "outside"}
-
-// listeners are the SBC's addresses of SIP, media those of RTP.
-var (
-	listeners = []netip.AddrPort{netip.MustParseAddrPort("192.168.1.1:5060"), netip.MustParseAddrPort("203.0.113.7:5060")}
-	media     = []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("203.0.113.8")}
-)
-
-// A neighbour is a peer of the SBC as both sides know it.
-type neighbour struct {
-	name   string
-	realm  int
-	addr   netip.AddrPort
-	domain string
-	prefix string // first digit of the numbers that are routed to it
-	word   string // of its canary
-	inner  netip.Addr
-}
-
-var neighbours = []neighbour{
-	{"pbx", inside, netip.MustParseAddrPort("192.168.1.10:5060"), "", "1", "kiwilan", netip.MustParseAddr("10.66.55.44")},
-	{"desk", inside, netip.MustParseAddrPort("192.168.1.20:5070"), "desk.lan.test", "2", "plumlan", netip.MustParseAddr("10.77.12.3")},
-	{"itsp", outside, netip.MustParseAddrPort("198.51.100.5:5060"), "sip.itsp.test", "3", "mangowan", netip.MustParseAddr("172.20.7.66")},
-	{"backup", outside, netip.MustParseAddrPort("198.51.100.6:5060"), "", "4", "figwan", netip.MustParseAddr("172.21.9.99")},
-}
-
 // hunt is the prefix of numbers that are tried at two peers of a realm, one
 // after the other: that of the realm that does not call.
 const hunt = "5"
@@ -57,16 +25,20 @@ const hunt = "5"
 func rules(o *Options) policy.Options {
 	po := policy.Options{Realms: []policy.Realm{{Name: "inside"}, {Name: "outside"}}}
 	all := make([]int, len(neighbours))
-	for i, n := range neighbours {
+	list := o.neighbours()
+	for i, n := range list {
 		p := policy.Peer{Name: n.name, Realm: n.realm, Domain: n.domain,
 			Target: policy.Target{Host: n.addr.Addr().String(), Addr: n.addr.Addr(), Port: n.addr.Port()}}
+		if n.stream() {
+			p.Target.Transport = policy.TCP
+		}
 		if o.Scarce && i%2 == 1 {
 			p.Calls = 3
 		}
 		po.Peers = append(po.Peers, p)
 		all[i] = i
 	}
-	for i, n := range neighbours {
+	for i, n := range list {
 		po.Routes = append(po.Routes, policy.Route{Name: n.name, From: all, To: []int{i},
 			Match: policy.Match{User: regexp.MustCompile("^" + n.prefix)}, Ref: policy.Ref{File: "sbc.hcl", Line: 10 + i}})
 	}
@@ -104,13 +76,15 @@ func newSBC(o *Options) (*signaling.Options, *mediarelay.Model, error) {
 		if err := realm.Compile(); err != nil {
 			return nil, nil, fmt.Errorf("realm of the simulation: %w", err)
 		}
-		so.Realms = append(so.Realms, signaling.Realm{Name: name, Topology: realm, Media: signaling.Addrs{IP4: media[i]}})
-		so.Listeners = append(so.Listeners, signaling.Listener{Realm: i, Addr: listeners[i], Host: listeners[i].String()})
-		pool := mediarelay.RealmPool{Name: name, Addr: media[i], First: 20000, Last: 20999}
+		so.Realms = append(so.Realms, signaling.Realm{Name: name, Topology: realm, Media: signaling.Addrs{IP4: media[i][0], IP6: media[i][1]}})
+		pool := mediarelay.RealmPool{Name: name, Addr: media[i][0], Addr6: media[i][1], First: 20000, Last: 20999}
 		if o.Scarce {
 			pool.Last = pool.First + 9
 		}
 		mo.Realms = append(mo.Realms, pool)
+	}
+	for _, l := range listeners {
+		so.Listeners = append(so.Listeners, signaling.Listener{Realm: l.realm, Addr: l.addr, Host: l.addr.String(), TCP: l.stream})
 	}
 	mo.Rest = 5 * time.Second
 	m, err := mediarelay.NewModel(mo, rand.New(rand.NewPCG(o.Seed, 0x4d0de1)))

@@ -30,9 +30,6 @@ func (s *scanner) hear(b []byte) {
 	s.heard = append(s.heard, b)
 }
 
-// strangers are addresses that nobody configured, one a realm.
-var strangers = []netip.AddrPort{netip.MustParseAddrPort("192.168.1.99:5060"), netip.MustParseAddrPort("192.0.2.66:5088")}
-
 // act sends one message.
 func (s *scanner) act() {
 	s.serial++
@@ -42,19 +39,31 @@ func (s *scanner) act() {
 	src := strangers[listener]
 	switch r.IntN(6) {
 	case 0:
-		s.w.arrive(listener, src, s.garbage())
+		s.say(listener, src, s.garbage())
 	case 1:
-		s.w.arrive(listener, src, s.probe(listener))
+		s.say(listener, src, s.probe(listener))
 	case 2, 3:
-		s.w.arrive(listener, src, s.mutant())
+		s.say(listener, src, s.mutant())
 	default:
 		if m, at := s.forgery(); m != nil {
-			if r.IntN(2) == 0 { // the source is forged too
-				src, listener = neighbours[at].addr, neighbours[at].realm
+			if n := &s.w.neighbours[at]; r.IntN(2) == 0 && !n.stream() { // the source is forged too
+				src, listener = n.addr, n.listener
 			}
-			s.w.arrive(listener, src, m)
+			s.say(listener, src, m)
 		}
 	}
+}
+
+// say brings octets to the SBC: as a datagram, or by a connection that ends
+// after them.
+func (s *scanner) say(listener int, src netip.AddrPort, b []byte) {
+	if !listeners[listener].stream {
+		s.w.arrive(listener, src, b)
+		return
+	}
+	c := s.w.connect(listener, src, nil, false)
+	s.w.feed(c, b)
+	s.w.end(c)
 }
 
 func (s *scanner) garbage() []byte {
@@ -71,7 +80,7 @@ func (s *scanner) probe(listener int) []byte {
 	return fmt.Appendf(nil, "%s sip:100@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\n"+
 		"From: <sip:100@1.1.1.1>;tag=scan%d\r\nTo: <sip:100@1.1.1.1>\r\nCall-ID: scan%d\r\nCSeq: 1 %s\r\n"+
 		"Contact: <sip:100@%s>\r\nUser-Agent: friendly-scanner\r\nContent-Length: 0\r\n\r\n",
-		method, listeners[listener], strangers[listener], s.branch(), s.serial, s.serial, method, strangers[listener])
+		method, listeners[listener].addr, strangers[listener], s.branch(), s.serial, s.serial, method, strangers[listener])
 }
 
 const forgedBranch = "z9hG4bKscan"
@@ -87,7 +96,7 @@ func (s *scanner) harm() {
 	a := s.w.actors[s.w.chance.IntN(len(neighbours))]
 	if a.said != nil {
 		s.w.report.Strange++
-		s.w.arrive(a.at.realm, a.at.addr, s.mutate(bytes.Clone(a.said)))
+		s.say(a.at.listener, a.at.addr, s.mutate(bytes.Clone(a.said)))
 	}
 }
 
@@ -138,5 +147,5 @@ func (s *scanner) forgery() (b []byte, at int) {
 	return fmt.Appendf(nil, "%s sip:x@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\nMax-Forwards: 70\r\n"+
 		"From: <sip:x@y>;tag=guess%d\r\nTo: <sip:z@y>;tag=guess\r\nCall-ID: %s\r\nCSeq: 77 %s\r\n"+
 		"Contact: <sip:x@%s>\r\nContent-Length: 0\r\n\r\n",
-		method, listeners[l.listener], neighbours[l.peer].addr, s.branch(), s.serial, l.callID, method, strangers[l.listener]), l.peer
+		method, listeners[l.listener].addr, s.w.neighbours[l.peer].addr, s.branch(), s.serial, l.callID, method, strangers[l.listener]), l.peer
 }

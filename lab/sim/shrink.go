@@ -29,6 +29,7 @@ func Shrink(o Options, invariant string) (Options, *Report) {
 		func(p *Options) { p.Loss, p.Duplicate, p.Reorder, p.Jitter = 0, 0, 0, 0 },
 		func(p *Options) { p.Loss = 0 }, func(p *Options) { p.Duplicate = 0 },
 		func(p *Options) { p.Reorder = 0 }, func(p *Options) { p.Jitter = 0 },
+		func(p *Options) { p.TCP, p.Breaks = 0, 0 }, func(p *Options) { p.IP6 = 0 },
 		func(p *Options) { p.Shards = 1 }, func(p *Options) { p.Scarce = false },
 	} {
 		p := o

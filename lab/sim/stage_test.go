@@ -40,8 +40,20 @@ var roles = []string{"alice", "bob", "carol", "dave"}
 // inwards.
 var casts = map[string][]int{"out": {0, 2, 3, 1}, "in": {2, 0, 1, 3}}
 
-func newStage(way string) (*stage, error) {
-	w, err := newWorld(Options{Seed: 5, Delay: 10 * time.Millisecond, Sparse: true, agents: func(o *ua.Options) { o.Reliable = ua.RelSupported }})
+// A carrier says who speaks IPv6 and who TCP.
+type carrier struct {
+	name     string
+	ip6, tcp set
+}
+
+// carriers are what a story is told over: it is the same each time.
+var carriers = []carrier{
+	{"UDP", 0, 0}, {"TCP", 0, 15}, {"UDP IPv6", 15, 0}, {"TCP IPv6", 15, 15},
+	{"UDP IPv4 and TCP IPv6", 1<<2 | 1<<3, 1<<2 | 1<<3}, {"each his own", 1<<1 | 1<<2, 1<<1 | 1<<3},
+}
+
+func newStage(way string, by carrier) (*stage, error) {
+	w, err := newWorld(Options{Seed: 5, Delay: 10 * time.Millisecond, Sparse: true, IP6: by.ip6, TCP: by.tcp, agents: func(o *ua.Options) { o.Reliable = ua.RelSupported }})
 	if err != nil {
 		return nil, err
 	}
@@ -236,8 +248,9 @@ func (r *recorder) note(m *message, arrow string) {
 	r.s.lines = append(r.s.lines, ladder.At(m.at, fmt.Sprintf("%-5s %s %s", roles[who], arrow, label(m))))
 }
 
-// Each of the flows of SIP that books begin with, in both directions: the same
-// story, with the caller on either side of the border. Nobody breaks a rule,
+// Each of the flows of SIP that books begin with, in both directions and over
+// all carriers: the same story, with the caller on either side of the border.
+// Nobody breaks a rule,
 // nothing leaks and nothing is left.
 func TestFlows(t *testing.T) {
 	files, err := filepath.Glob("testdata/flows/*.ladder")
@@ -246,21 +259,28 @@ func TestFlows(t *testing.T) {
 	}
 	for _, file := range files {
 		for _, way := range []string{"out", "in"} {
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".ladder")+"/"+way, func(t *testing.T) {
-				s, err := newStage(way)
-				if err != nil {
-					t.Fatal(err)
-				}
-				hands := ladder.Files{Read: os.ReadFile}
-				if *update && way == "out" {
-					hands.Write = func(name string, data []byte) error { return os.WriteFile(name, data, 0o644) }
-				}
-				ladder.Run(t, file, hands, s.play)
-				if err := s.over(); err != nil {
-					t.Error(err)
-				}
-			})
+			for i, by := range carriers {
+				t.Run(strings.TrimSuffix(filepath.Base(file), ".ladder")+"/"+way+"/"+by.name, func(t *testing.T) {
+					tell(t, file, way, by, *update && way == "out" && i == 0)
+				})
+			}
 		}
+	}
+}
+
+// tell plays one story.
+func tell(t *testing.T, file, way string, by carrier, write bool) {
+	s, err := newStage(way, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hands := ladder.Files{Read: os.ReadFile}
+	if write {
+		hands.Write = func(name string, data []byte) error { return os.WriteFile(name, data, 0o644) }
+	}
+	ladder.Run(t, file, hands, s.play)
+	if err := s.over(); err != nil {
+		t.Error(err)
 	}
 }
 

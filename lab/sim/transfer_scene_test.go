@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -107,12 +108,18 @@ const (
 	innerNumber   = "00400"
 )
 
+// whoIs returns the neighbour that has an address.
+func whoIs(addr netip.AddrPort) *neighbour {
+	i := slices.IndexFunc(neighbours, func(n neighbour) bool { return n.addr == addr })
+	return &neighbours[max(i, slices.Index(sixes, addr))]
+}
+
 func (x transfer) scene(o Options) (*scene, error) {
 	more := o.agents
 	o.agents = func(o *ua.Options) {
 		o.Reliable, o.ReplaceRinging = ua.RelSupported, x.outcome != strict
 		if x.place == inner { // who is behind a PBX can be called from outside
-			o.User = neighbours[neighbourAt(o.Addr)].prefix + innerNumber
+			o.User = whoIs(o.Addr).prefix + innerNumber
 		}
 		if more != nil {
 			more(o)

@@ -97,7 +97,7 @@ func (t *storyteller) dialog(v string) string {
 func (t *storyteller) hosts(v string) string {
 	var names []string
 	for i, n := range []string{"sbc-lan", "sbc-itsp"} {
-		names = append(names, listeners[i].String(), n, listeners[i].Addr().String(), n)
+		names = append(names, listeners[i].addr.String(), n, listeners[i].addr.Addr().String(), n)
 	}
 	at := t.s.alice.at
 	names = append(names, "sip:"+at.name+"@", "sip:T@", at.canary().Host(), "pbx", at.addr.String(), "pbx", at.addr.Addr().String(), "pbx", t.s.carol.at.prefix+targetNumber, "G")

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"testing"
 	"time"
 
@@ -74,9 +75,13 @@ func TestTransferMatrix(t *testing.T) {
 	}
 }
 
-// play plays a cell over a perfect network.
+// play plays a cell over a perfect network, each over another carrier.
 func (x transfer) play() (s *scene, result string, err error) {
-	s, err = x.scene(Options{Seed: 5, Shards: 3, Delay: 10 * time.Millisecond, Sparse: true})
+	by := carriers[crc32.ChecksumIEEE([]byte(x.String()))%uint32(len(carriers))]
+	if x.outcome == unreachable { // of a connection that cannot be opened one hears at once
+		by.tcp = 0
+	}
+	s, err = x.scene(Options{Seed: 5, Shards: 3, Delay: 10 * time.Millisecond, Sparse: true, IP6: by.ip6, TCP: by.tcp})
 	if err != nil {
 		return nil, "", err
 	}

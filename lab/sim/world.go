@@ -12,6 +12,8 @@ import (
 	"sbc/lab/ua"
 	"sbc/mediarelay"
 	"sbc/signaling"
+	"sbc/signaling/b2bua"
+	"sbc/signaling/sip"
 )
 
 // A world is everything that a run consists of.
@@ -24,18 +26,22 @@ type world struct {
 	shards []*signaling.Shard
 	relay  *mediarelay.Model
 
-	now     time.Duration
-	queue   queue
-	perfect bool       // the network loses nothing any more
-	wires   *rand.Rand // chance of the network
-	chance  *rand.Rand // chance of what people and strangers do
-	actors  []*actor
-	fork    *fork            // nil: none
-	plans   map[string]*plan // by number
-	numbers []string         // of all plans
-	things  int              // that were planned
-	scan    scanner
-	stage   func(*actor, ua.Event, []ua.Effect) []ua.Effect // what an agent tells goes there; nil: to the actor
+	now        time.Duration
+	queue      queue
+	perfect    bool       // the network loses nothing any more
+	wires      *rand.Rand // chance of the network
+	chance     *rand.Rand // chance of what people and strangers do
+	neighbours []neighbour
+	actors     []*actor
+	conns      []*conn          // that are open, oldest first
+	connected  uint64           // that were ever opened
+	unheard    map[txKey]bool   // requests of the SBC that it knows were in vain
+	fork       *fork            // nil: none
+	plans      map[string]*plan // by number
+	numbers    []string         // of all plans
+	things     int              // that were planned
+	scan       scanner
+	stage      func(*actor, ua.Event, []ua.Effect) []ua.Effect // what an agent tells goes there; nil: to the actor
 
 	held     []signaling.Inspection // of each shard, after its last step
 	book     book
@@ -63,9 +69,10 @@ func newWorld(o Options) (*world, error) {
 		return nil, err
 	}
 	w := &world{
-		o: o, sbc: so, relay: relay, plans: map[string]*plan{}, sum: fnv.New64a(),
+		neighbours: o.neighbours(), o: o, sbc: so, relay: relay, plans: map[string]*plan{}, sum: fnv.New64a(),
 		wires: rand.New(rand.NewPCG(o.Seed, 0x371e5)), chance: rand.New(rand.NewPCG(o.Seed, 0xc4a7ce)),
 	}
+	w.unheard = map[txKey]bool{}
 	w.report.cells, w.spoken = map[string]int{}, map[int][][]byte{}
 	so.Visit = func(table, state, event string) { w.report.cells[table+" | "+state+" | "+event]++ }
 	for i := range w.key {
@@ -79,8 +86,8 @@ func newWorld(o Options) (*world, error) {
 	}
 	w.book.init()
 	w.checkers = newCheckers(w)
-	for i := range neighbours {
-		w.actors = append(w.actors, newActor(w, i, &neighbours[i]))
+	for i := range w.neighbours {
+		w.actors = append(w.actors, newActor(w, i, &w.neighbours[i]))
 	}
 	if o.Fork {
 		w.addFork()
@@ -140,14 +147,24 @@ func (w *world) wake(i int) {
 
 // arrive is a datagram that reaches the SBC.
 func (w *world) arrive(listener int, src netip.AddrPort, b []byte) {
-	m := newMessage(w.now, true, listener, src, b)
+	w.come(newMessage(w, true, b2bua.Flow{Listener: uint16(listener), Remote: src}, b))
+}
+
+// come is a message that reaches the SBC.
+func (w *world) come(m *message) {
 	w.book.see(m, nil)
 	w.trace(m)
 	for _, c := range w.checkers {
 		c.in(m)
 	}
 	i := w.sorter.Shard(&m.sip, m.err)
-	w.shards[i].Datagram(w.now, uint16(listener), src, slices.Clone(b))
+	if listeners[m.listener].stream {
+		var parsed sip.Message
+		_, err := parsed.ParseStream(slices.Clone(m.raw))
+		w.shards[i].Message(w.now, m.flow, &parsed, err)
+	} else {
+		w.shards[i].Datagram(w.now, m.flow.Listener, m.remote, slices.Clone(m.raw))
+	}
 	w.done(&step{at: w.now, shard: i, in: m})
 }
 
@@ -157,21 +174,17 @@ func (w *world) done(s *step) {
 	if w.o.broken.out != nil {
 		list = w.o.broken.out(w, list)
 	}
-	for _, o := range list {
-		m := newMessage(w.now, false, int(o.Flow.Listener), o.Flow.Remote, slices.Clone(o.Bytes))
-		s.out = append(s.out, m)
-		w.book.see(m, s.in)
-		w.trace(m)
-		w.scan.hear(m.raw)
-		fmt.Fprint(w.sum, w.now, m.listener, m.remote)
-		w.sum.Write(m.raw)
-		w.report.Sent++
-		for _, c := range w.checkers {
-			c.out(m)
+	var lost []uint64
+	for i := range list {
+		o := &list[i]
+		if len(o.Bytes) > 0 {
+			s.out = append(s.out, w.leave(newMessage(w, false, o.Flow, slices.Clone(o.Bytes)), s))
+			if !w.bring(s, o) {
+				lost = append(lost, o.Token())
+			}
 		}
-		if m.from >= 0 {
-			a := w.actors[m.from]
-			w.carry(&a.fromSBC, func() { a.receive(a.at.addr, listeners[m.listener], m.raw) })
+		if o.Close {
+			w.endAfter(o.Flow)
 		}
 	}
 	s.before, s.after = w.held[s.shard], w.shards[s.shard].Inspect()
@@ -182,6 +195,41 @@ func (w *world) done(s *step) {
 	for _, c := range w.checkers {
 		c.after(s)
 	}
+	for _, token := range lost {
+		w.unsent(s.shard, token)
+	}
+}
+
+// leave lets the world see a message that leaves the SBC.
+func (w *world) leave(m *message, s *step) *message {
+	w.book.see(m, s.in)
+	w.trace(m)
+	w.scan.hear(m.raw)
+	fmt.Fprint(w.sum, w.now, m.listener, m.remote)
+	w.sum.Write(m.raw)
+	w.report.Sent++
+	for _, c := range w.checkers {
+		c.out(m)
+	}
+	return m
+}
+
+// bring lets the network carry the last message of a step to its addressee. It
+// is false if the SBC learns at once that there is no way.
+func (w *world) bring(s *step, o *signaling.Outbound) bool {
+	m := s.out[len(s.out)-1]
+	switch {
+	case listeners[m.listener].stream:
+		w.write(s.shard, m, o)
+	case m.from >= 0:
+		a := w.actors[m.from]
+		if a.away && a.noRoute {
+			w.lost(m)
+			return o.Token() == 0
+		}
+		w.carry(&a.fromSBC, func() { a.receive(a.at.addr, listeners[m.listener].addr, m.raw) })
+	}
+	return true
 }
 
 // carry lets the network deliver a datagram by a link.
