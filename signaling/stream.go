@@ -85,8 +85,11 @@ func (s *Shard) streamed(tx *client, works bool) {
 	}
 }
 
-// Broke handles that the connection of f is gone: what was asked by it and has
-// no response yet will have none.
+// Broke handles that the connection of f is gone. Nobody knows whether what was
+// asked by it and has no response yet has arrived: it goes once more, by a new
+// connection, where it is the same transaction still (RFC 3261 section 17.2.3),
+// and if that breaks too it has failed. To fail at once would leave a phone
+// ringing for a caller who was told that nobody is there.
 func (s *Shard) Broke(f b2bua.Flow) {
 	var lost []b2bua.Client
 	for id, tx := range s.clients {
@@ -96,8 +99,14 @@ func (s *Shard) Broke(f b2bua.Flow) {
 	}
 	slices.Sort(lost)
 	for _, id := range lost {
-		if tx := s.clients[id]; tx != nil {
+		switch tx := s.clients[id]; {
+		case tx == nil:
+		case tx.again:
 			s.fail(tx)
+		default:
+			tx.again, tx.conn = true, 0
+			s.metrics.Retransmission(false)
+			s.send(tx.flow, tx.bytes, tx)
 		}
 	}
 }

@@ -151,3 +151,29 @@ func TestBrokenStream(t *testing.T) {
 		t.Errorf("by UDP the SBC sent %q", got)
 	}
 }
+
+// A connection breaks before there is a response: the request goes once more, by
+// a new one, and its far end sees the same transaction. When that breaks too it
+// has failed.
+func TestConnectionBreaks(t *testing.T) {
+	w := newStreams(t, policy.TCP)
+	breaks := func(conn uint64) []wire {
+		w.s.Broke(b2bua.Flow{Listener: streamOutside, Remote: itspAddr, Conn: conn})
+		return w.sent()
+	}
+	carried := func(conn uint64) {
+		for _, tx := range w.s.clients {
+			tx.conn = conn
+		}
+	}
+	inv := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
+	carried(9)
+	w.want(breaks(8), "")
+	if again := w.want(breaks(9), "b INVITE")[0]; again.bytes != inv.bytes {
+		t.Errorf("it goes again as\n%s", again.bytes)
+	}
+	carried(10)
+	no := w.want(breaks(10), "a 503")[0]
+	w.want(w.send(pbxAddr, pbxAck(no)), "")
+	w.nothingLeft()
+}

@@ -26,6 +26,7 @@ type client struct {
 	cancels bool // it is the CANCEL of the INVITE with this id
 	flow    b2bua.Flow
 	conn    uint64     // by which it went; 0: a datagram, or not yet
+	again   bool       // it went a second time, because conn broke
 	instead b2bua.Flow // when flow fails; zero: none
 	fresh   bool       // no connection was known when it began
 	method  sip.Method

@@ -16,7 +16,6 @@ type rising struct {
 
 type seqs struct {
 	number  uint32
-	bye     uint32 // of the BYE; 0: none was sent
 	invites map[uint32]bool
 	sent    map[txKey][]byte
 }
@@ -53,14 +52,7 @@ func (c *rising) out(m *message) {
 			c.w.fail(cseqRises, "a CANCEL for no INVITE: %v", m)
 		}
 		s.sent[m.tx] = m.raw
-	case method == sip.BYE && n == s.bye && listeners[m.listener].stream:
-		// A connection may hold up a 2xx for longer than anybody remembers that
-		// its dialog has had a BYE.
-		s.sent[m.tx] = m.raw
 	default:
-		if method == sip.BYE {
-			s.bye = n
-		}
 		if known && n <= s.number {
 			c.w.fail(cseqRises, "%d after %d: %v", n, s.number, m)
 		}

@@ -67,14 +67,16 @@ func (j *judge) violation(a *actor, e ua.Event) {
 	if j.counted(a, e.Text) {
 		return
 	}
-	if strings.HasPrefix(e.Text, "credentials for nonce") && (a.crashed >= 0 || bytes.HasPrefix(a.input, []byte("INVITE sip:"+hunt))) {
+	if strings.HasPrefix(e.Text, "credentials for nonce") && (a.crashed >= 0 || a.hunted()) {
 		return // that it has forgotten to have given, or that the peer gave that was tried first
 	}
 	if strings.HasPrefix(e.Text, "credentials for uri") && !a.hashable() {
 		return
 	}
-	if strings.HasPrefix(e.Text, "media from") && a.crashed >= 0 {
-		return // of a call that it has forgotten, to a port that it uses again
+	if strings.HasPrefix(e.Text, "media from") && (a.crashed >= 0 || strings.HasPrefix(a.numbers[e.Call], hunt)) {
+		// Of a call that it has forgotten, to a port that it uses again; or of the
+		// next early dialog, sooner than the response that names it.
+		return
 	}
 	a.w.fail(violation, "%s (call %s): %s\n%s", a.at.name, a.numbers[e.Call], e.Text, a.input)
 }
@@ -119,6 +121,13 @@ func (j *judge) counted(a *actor, text string) bool {
 		return true // an answer that was lost and is sent again, when the session has gone on
 	}
 	return now > before && now-before-1 <= j.refused[a.at.name+string(m.Bytes(m.CallID()))]
+}
+
+// hunted reports whether what is being received is for a number that is tried at
+// several peers.
+func (a *actor) hunted() bool {
+	_, uri, _ := bytes.Cut(a.input, []byte(" sip:"))
+	return bytes.HasPrefix(uri, []byte(hunt))
 }
 
 // hashable tells whether the Request-URI of what is being received could be the

@@ -110,8 +110,14 @@ func (c *Calls) dropFork(p *pair, s Side, m *sip.Message, do []Effect) []Effect 
 	client, branch := c.newClient(call)
 	call.relays = append(call.relays, relay{pair: p, client: client, from: s.other(), method: sip.BYE, own: true})
 	return append(do, Effect{Do: Start, Call: call, Side: s, Client: client, Flow: lost.next, Method: sip.BYE,
-		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, branch, nil)})
+		Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+strayBye, branch, nil)})
 }
+
+// Ours: 1000. How far the number of a BYE in a dialog that nothing is kept of is
+// beyond that of its INVITE: further than PRACK, UPDATE and what else went before
+// the 2xx, or its far end takes the BYE for an old request (RFC 3261 section
+// 12.2.2).
+const strayBye = 1000
 
 // dialogOf returns our half of the dialog that m makes, a 2xx to an INVITE of
 // ours that went the way of by, by what stands in it alone.
@@ -144,5 +150,5 @@ func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	// The same 2xx leads to the same BYE.
 	id.Serial = siphash.Hash(c.strays[0], c.strays[1], append(append([]byte(nil), lost.callID...), lost.remote...))
 	byes := c.work.keep(c.opt.IDs.Append(c.work.take(), ident.Branch, id))
-	return append(do, Effect{Do: Start, Client: Client(id.Serial), Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+1, byes, nil)})
+	return append(do, Effect{Do: Start, Client: Client(id.Serial), Flow: lost.next, Method: sip.BYE, Bytes: c.ownRequest(&lost, sip.BYE, m.CSeq()+strayBye, byes, nil)})
 }
