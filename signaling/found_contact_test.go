@@ -25,6 +25,18 @@ func TestContactOfAnotherScheme(t *testing.T) {
 	w.nothingLeft()
 }
 
+// Found by the simulation: headers of a URI have no place in a Request-URI.
+func TestContactWithHeaders(t *testing.T) {
+	w := newWorld(t)
+	inv := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
+	headers := strings.NewReplacer("5062>", "5062?Subject=x>")
+	ok := w.want(w.send(itspAddr, respond(inv, 200, headers.Replace(gateway)+"Record-Route: <sip:198.51.100.9?a=b>\n", answer)), "a 200")[0]
+	ack := w.want(w.send(pbxAddr, ackFor(ok)), "b ACK")[0]
+	if got := string(ack.msg.Bytes(ack.msg.RequestURI())) + " " + ack.field("Route"); got != "sip:198.51.100.9 <sip:gw@198.51.100.77:5062>" {
+		t.Errorf("the ACK goes to %q", got)
+	}
+}
+
 // The same with a Record-Route, which without lr becomes the Request-URI.
 func TestRecordRouteOfAnotherScheme(t *testing.T) {
 	w := newWorld(t)

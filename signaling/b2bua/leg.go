@@ -130,9 +130,18 @@ func contactURI(m *sip.Message) []byte {
 		if err != nil || !reachable(m, na.URI) {
 			return nil
 		}
-		return m.Bytes(na.URI)
+		return bare(m.Raw, na.URI)
 	}
 	return nil
+}
+
+// bare is a URI without its headers, which have no place in a Request-URI (RFC
+// 3261 section 19.1.1).
+func bare(raw []byte, s edit.Span) []byte {
+	if uri, err := sip.ParseURI(raw, s); err == nil && uri.Headers.Start > 0 {
+		s.End = uri.Headers.Start - 1
+	}
+	return s.Of(raw)
 }
 
 // reachable tells whether requests can be sent to a URI: RFC 3261 section
@@ -203,7 +212,7 @@ func (l *leg) requestURI() (uri, routes []byte) {
 	if err != nil {
 		return l.target, l.routes
 	}
-	return na.URI.Of(l.strict), routes
+	return bare(l.strict, na.URI), routes
 }
 
 // aim computes where requests of the dialog go: to the first route or the
