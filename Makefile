@@ -33,10 +33,10 @@ demo: build
 	bin/sbc demo $(ARGS)
 
 deps:
-	.ci/deps sip-tester baresip-core iproute2 tcpdump gcc libc6-dev
+	.ci/deps sip-tester baresip-core kamailio tshark iproute2 tcpdump gcc libc6-dev
 
 bench-deps: deps
-	.ci/deps kamailio rtpengine-daemon
+	.ci/deps rtpengine-daemon
 
 fmt:
 	gofmt -w .
