@@ -3,7 +3,9 @@ package sim
 import (
 	"flag"
 	"fmt"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 )
 
@@ -40,21 +42,47 @@ func TestSim(t *testing.T) {
 	}
 	var sum Report
 	bad := 0
-	for i := range n {
-		r, err := Run(Random(*first+uint64(i), callsAWorld))
-		if r != nil && len(r.Problems) > 0 {
+	for _, w := range playAll(n) {
+		<-w.done
+		if w.report != nil && len(w.report.Problems) > 0 {
 			bad++
 			if bad > 10 {
 				continue
 			}
 		}
-		check(t, r, err)
-		sum.add(r)
+		check(t, w.report, w.err)
+		sum.add(w.report)
 	}
 	t.Logf("%d worlds, %d bad: %v", n, bad, &sum)
 	if n >= allWorlds {
 		checkCells(t, &sum, n)
 	}
+}
+
+// A played is a world that is played by somebody else, until done is closed.
+type played struct {
+	report *Report
+	err    error
+	done   chan struct{}
+}
+
+// playAll plays n worlds, as many at once as there are processors.
+func playAll(n int) []*played {
+	list := make([]*played, n)
+	for i := range list {
+		list[i] = &played{done: make(chan struct{})}
+	}
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		go func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				w := list[i]
+				w.report, w.err = Run(Random(*first+uint64(i), callsAWorld))
+				close(w.done)
+			}
+		}()
+	}
+	return list
 }
 
 func check(t *testing.T, r *Report, err error) {
