@@ -1,8 +1,12 @@
 // Package nat knows what a sender could not know about itself.
 //
-// It is pure: it gives facts about a message and the address it came from,
-// and changes nothing. What is done about them is decided where the message
-// is written.
+// It is pure. Look and Observe give facts about a message and the address it
+// came from, and change nothing: what is done about them is decided where the
+// message is written. A Keepalive says when to ask a phone whether it is still
+// reached, and learns how seldom that may be. A STUN is a view of a message by
+// which others ask the same about themselves, with the checks that it has to
+// pass before anybody else may read it. Refuse judges addresses that strangers
+// name.
 package nat
 
 import (
