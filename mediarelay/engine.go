@@ -31,6 +31,16 @@ type RealmPool struct {
 	Addr        netip.Addr // IPv4, ours in this realm; not valid: none
 	Addr6       netip.Addr // IPv6, likewise; at least one of them is valid, and none unspecified
 	First, Last uint16     // both included
+
+	// NAT says that far ends in this realm may be behind NATs: one whose
+	// description names another address than its signaling comes from is
+	// sought where its signaling comes from. See the package's latch.
+	NAT bool
+
+	// Routed are prefixes that lead to far ends of this realm although they
+	// are not public. With NAT a far end that names any other private address
+	// is not there, unless its signaling comes from the very same one.
+	Routed []netip.Prefix
 }
 
 // Of returns the pool's address of one family; not valid: it has none.
@@ -83,6 +93,11 @@ type Stream interface {
 	// before the other. Packets are relayed as soon as both are known.
 	//
 	// A far end of another family than the side's counts as nobody.
+	//
+	// Where the far end is behind a NAT, Set is what lets its latch learn: once,
+	// and again only when the address, Mux or Signaling of r is another one, or
+	// when it may send after it might not. A Set that repeats the far end
+	// changes nothing.
 	Set(side Side, r Remote)
 
 	// Add says that the side has one more far end, of an early dialog beside
@@ -91,8 +106,8 @@ type Stream interface {
 	// gets what the other side sends. Before any media came, the newest of
 	// all gets that. Set ends this: only the one that it names remains.
 	//
-	// A far end at an RTP address that is there already takes the place of
-	// the one before; one that is nobody changes nothing. The error is
+	// A far end with the RTP address and Signaling of one that is there takes
+	// its place; one that is nobody changes nothing. The error is
 	// ErrForks, or ErrRing where what goes to r would come back.
 	Add(side Side, r Remote) error
 
@@ -142,6 +157,11 @@ type Remote struct {
 	Sends    bool           // it may send: its direction, as agreed, includes send
 	Receives bool           // it wants to receive
 	Payload  *PayloadMap    // what its payload types become on the way to the other side; nil: they stay. Never changed after Set
+
+	// Who else than RTP and RTCP may be the far end: the first of them that
+	// sends is pinned.
+	Signaling netip.Addr     // where its signaling comes from, where the realm has NAT; not valid: not known. It counts only where the description names another address
+	Sources   []netip.Prefix // configured for this far end, in any realm. Never changed after Set
 }
 
 // NeedsRTCP reports whether a port for RTCP must be open for r: it is there,

@@ -198,9 +198,9 @@ func TestForksFollowTheRule(t *testing.T) {
 	rr := unhex(t, hexRR)
 	rapid.Check(t, func(t *rapid.T) {
 		s, scratch := new(Session), make([]byte, ScratchLen)
-		s.Init(audio, [2]Local{{Port: 20000, RTCPPort: 20001}, {Port: 30000, RTCPPort: 30001}})
-		s.Set(A, caller)
-		s.Set(B, branch(0))
+		s.Init(audio, [2]Local{{Port: 20000, RTCPPort: 20001}, {Port: 30000, RTCPPort: 30001}}, nil)
+		s.Set(A, caller, 0)
+		s.Set(B, branch(0), 0)
 		st := story{ends: []int{0}, sent: map[int]bool{}}
 		send := func(side Side, port Component, src netip.AddrPort, b []byte, cause Cause, to netip.AddrPort) {
 			if v := s.Receive(side, port, src, b, scratch, ms); v.Cause != cause || v.To != to {
@@ -220,7 +220,7 @@ func TestForksFollowTheRule(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
 				n := number.Draw(t, "branch")
-				err := s.Add(B, branch(n))
+				err := s.Add(B, branch(n), 0)
 				if full := !st.has(n) && len(st.ends) == forksMax; full != errors.Is(err, ErrForks) {
 					t.Fatalf("%v with %d", err, len(st.ends))
 				} else if !full && !st.has(n) {
@@ -230,7 +230,7 @@ func TestForksFollowTheRule(t *testing.T) {
 			"set": func(t *rapid.T) {
 				n := number.Draw(t, "branch")
 				kept := n == st.audible() && st.sent[n]
-				s.Set(B, branch(n))
+				s.Set(B, branch(n), 0)
 				st = story{ends: []int{n}, sent: map[int]bool{n: kept}}
 			},
 			"media": func(t *rapid.T) {
@@ -246,7 +246,7 @@ func TestForksFollowTheRule(t *testing.T) {
 				cause, _, to := from(n)
 				send(B, RTCPPort, branch(n).RTCP, rr, cause, to)
 			},
-			"the caller offers again": func(*rapid.T) { s.Set(A, caller) },
+			"the caller offers again": func(*rapid.T) { s.Set(A, caller, 0) },
 			"": func(t *rapid.T) {
 				to := branch(st.audible())
 				send(A, RTPPort, caller.RTP, rtp(0, 1, 160, 1), Pass, to.RTP)
@@ -265,10 +265,10 @@ func TestForksFollowTheRule(t *testing.T) {
 
 func TestForksDoNotAllocate(t *testing.T) {
 	var s Session
-	s.Init(audio, [2]Local{})
-	s.Set(A, caller)
+	s.Init(audio, [2]Local{}, nil)
+	s.Set(A, caller, 0)
 	for i := range forksMax {
-		if err := s.Add(B, branch(i)); err != nil {
+		if err := s.Add(B, branch(i), 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,7 +74,7 @@ func (m *Model) Open(o Open) (Stream, error) {
 		}
 		s.local[side] = NewLocal(o, Side(side), m.o.Realms[realm], port)
 	}
-	s.session.Init(o, s.local)
+	s.session.Init(o, s.local, m.o.Realms)
 	for side, l := range s.local {
 		m.ports[l.RTP()] = modelPort{s, Side(side), RTPPort}
 		if !o.Opaque && l.RTCPPort != l.Port {
@@ -161,7 +161,7 @@ func (s *modelStream) Local(side Side) Local { return s.local[side] }
 func (s *modelStream) Set(side Side, r Remote) {
 	if !s.closed {
 		s.openFor(side, &r)
-		s.session.SetChecked(side, r, s.m.find)
+		s.session.SetChecked(side, r, s.m.now, s.m.find)
 	}
 }
 
@@ -170,7 +170,7 @@ func (s *modelStream) Add(side Side, r Remote) error {
 		return nil
 	}
 	s.openFor(side, &r)
-	return s.session.AddChecked(side, r, s.m.find)
+	return s.session.AddChecked(side, r, s.m.now, s.m.find)
 }
 
 // openFor opens the port for RTCP if r is the first far end that needs it.

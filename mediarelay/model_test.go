@@ -252,9 +252,9 @@ func TestExhaustionOfTheSecondRealmTakesNothing(t *testing.T) {
 
 func TestReceiveDoesNotAllocate(t *testing.T) {
 	var s Session
-	s.Init(audio, [2]Local{})
-	s.Set(A, caller)
-	s.Set(B, callee)
+	s.Init(audio, [2]Local{}, nil)
+	s.Set(A, caller, 0)
+	s.Set(B, callee, 0)
 	p, scratch := rtp(0, 1, 160, 1), make([]byte, ScratchLen)
 	compound := unhex(t, hexSR+hexSDES+hexBYE)
 	if n := testing.AllocsPerRun(1000, func() {
@@ -272,9 +272,9 @@ func TestReceiveDoesNotAllocate(t *testing.T) {
 
 func BenchmarkReceive(b *testing.B) {
 	var s Session
-	s.Init(audio, [2]Local{})
-	s.Set(A, caller)
-	s.Set(B, callee)
+	s.Init(audio, [2]Local{}, nil)
+	s.Set(A, caller, 0)
+	s.Set(B, callee, 0)
 	p := rtp(0, 1, 160, 1)
 	b.ReportAllocs()
 	for b.Loop() {

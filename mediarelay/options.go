@@ -35,6 +35,11 @@ func (p *RealmPool) check() error {
 			return fmt.Errorf("realm %q: media needs one %s address of this host, not %v", p.Name, familyName(ip6), a)
 		}
 	}
+	for _, r := range p.Routed {
+		if !r.IsValid() {
+			return fmt.Errorf("realm %q: %v is no prefix that far ends can be in", p.Name, r)
+		}
+	}
 	if p.First == 0 || pairs(p.First, p.Last) == 0 {
 		return fmt.Errorf("realm %q: media ports %d-%d hold no pair of an even port and the odd one after it", p.Name, p.First, p.Last)
 	}

@@ -100,11 +100,11 @@ func TestPayloadMapDoesNotAllocate(t *testing.T) {
 	var pm PayloadMap
 	pm.Map(0, 8)
 	pm.Map(8, 0)
-	s.Init(audio, [2]Local{})
+	s.Init(audio, [2]Local{}, nil)
 	mapped := caller
 	mapped.Payload = &pm
-	s.Set(A, mapped)
-	s.Set(B, callee)
+	s.Set(A, mapped, 0)
+	s.Set(B, callee, 0)
 	p := rtp(0, 1, 160, 1)
 	if n := testing.AllocsPerRun(1000, func() { s.Receive(A, RTPPort, caller.RTP, p, nil, ms) }); n != 0 {
 		t.Errorf("%v allocations a packet", n)

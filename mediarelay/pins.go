@@ -1,17 +1,22 @@
 package mediarelay
 
 import (
-	"net/netip"
+	"slices"
 	"sync/atomic"
+	"time"
 )
 
-// pins are the far ends of both sides. They are replaced whole, so that a
-// packet never sees half of an offer/answer.
+// pins are the far ends of both sides. They are replaced whole, by who calls
+// Set and Add and by the worker that learns an address, so that a packet never
+// sees half of an offer/answer, and neither of the two undoes what the other
+// did.
 type pins struct {
 	remotes [2]far
-	forks   [2]*forks // nil: remotes has the only far end of the side
-	forked  bool      // one of forks is not nil
-	looped  [2]bool   // the far end was refused: it led back here
+	forks   [2]*forks     // nil: remotes has the only far end of the side
+	forked  bool          // one of forks is not nil
+	looped  [2]bool       // the far end was refused: it led back here
+	met     bool          // both sides had a far end at some time
+	metAt   time.Duration // since when
 
 	// Atomic. What came from the only far end of the side: nothingCame,
 	// packetCame or mediaCame.
@@ -25,74 +30,78 @@ const (
 	mediaCame
 )
 
-// A far is a far end as the worker wants it.
-type far struct {
-	Remote         // addresses unmapped; not valid if of another family than the side's
-	party   uint32 // tells it from those before; it keeps the number while its RTP address stays
-	foreign bool   // RTP was of another family, and so the far end is nobody
-	noRTCP  bool   // RTCP alone was
-}
-
-// far returns r as a far end of side.
-func (s *Session) far(side Side, r Remote) far {
-	r.RTP, r.RTCP = plain(r.RTP), plain(r.RTCP)
-	f := far{Remote: r}
-	f.foreign = !nobody(r.RTP) && r.RTP.Addr().Is6() != s.ip6[side]
-	f.noRTCP = !nobody(r.RTCP) && r.RTCP.Addr().Is6() != s.ip6[side]
-	if f.foreign {
-		f.RTP = netip.AddrPort{}
-	}
-	if f.foreign || f.noRTCP {
-		f.RTCP = netip.AddrPort{}
-	}
-	return f
-}
-
-// plain takes the IPv6 clothes off a mapped IPv4 address, so that addresses
-// can be compared.
-func plain(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
-
-// why returns the cause of a drop whose cause seems to be c: that nobody is
-// there may be due to the family of who was named.
-func (f *far) why(c Cause, rtcp bool) Cause {
-	if c == NoRemote && (f.foreign || rtcp && !f.Mux && f.noRTCP) {
-		return Family
-	}
-	return c
-}
-
 func (s *Session) nextParty() uint32 {
 	s.parties++
 	return s.parties
 }
 
-// Set replaces the far end of one side.
-func (s *Session) Set(side Side, r Remote) { s.set(side, r, false) }
+// Set replaces the far end of one side; see Stream. now is since the start of
+// the process.
+func (s *Session) Set(side Side, r Remote, now time.Duration) { s.SetChecked(side, r, now, nil) }
 
-func (s *Session) set(side Side, r Remote, looped bool) {
-	old, only := s.pins.Load(), s.far(side, r)
-	next := old.clone()
+// SetChecked is Set, unless what goes to r would come back to s through local
+// ports: then the side has no far end, and Stats say so. Calls of SetChecked
+// for streams that may reach one another must not run at the same time.
+func (s *Session) SetChecked(side Side, r Remote, now time.Duration, find Finder) {
+	for {
+		old := s.pins.Load()
+		next := s.replaced(old, side, r, now)
+		if s.rings(next, side, find) {
+			next = s.replaced(old, side, Remote{}, now)
+			next.looped[side] = true
+		}
+		if s.pins.CompareAndSwap(old, next) {
+			return
+		}
+	}
+}
+
+// replaced returns old with r as the only far end of a side.
+func (s *Session) replaced(old *pins, side Side, r Remote, now time.Duration) *pins {
+	next, only := old.clone(), s.far(side, r, now)
 	next.heard[side].Store(nothingCame)
-	if was := old.current(side); was.RTP == only.RTP {
+	if was := old.current(side); was.same(&only) {
 		only.party = was.party
 		next.heard[side].Store(old.came(side))
 	} else {
 		only.party = s.nextParty()
 	}
-	next.remotes[side], next.looped[side], next.forks[side] = only, looped, nil
+	ends := old.ends(side)
+	if i := slices.IndexFunc(ends, func(was far) bool { return was.same(&only) }); i >= 0 {
+		only.keep(&ends[i], old.forks[side] != nil, now)
+	}
+	next.remotes[side], next.looped[side], next.forks[side] = only, false, nil
 	next.forked = next.forks[side.Other()] != nil
-	s.pins.Store(next)
+	next.meet(now)
+	return next
+}
+
+// meet notes at now that both sides have a far end, if they do.
+func (p *pins) meet(now time.Duration) {
+	if !p.met && !nobody(p.ends(A)[0].RTP) && !nobody(p.ends(B)[0].RTP) {
+		p.met, p.metAt = true, now
+	}
 }
 
 // clone returns a copy of p that may be changed.
 func (p *pins) clone() *pins {
-	next := &pins{remotes: p.remotes, forks: p.forks, forked: p.forked, looped: p.looped}
+	next := &pins{remotes: p.remotes, forks: p.forks, forked: p.forked, looped: p.looped, met: p.met, metAt: p.metAt}
 	for i := range next.heard {
 		next.heard[i].Store(p.heard[i].Load())
 	}
 	return next
+}
+
+// far returns the far end of a side that has a number, to be changed: of
+// several the list is copied before.
+func (p *pins) far(side Side, party uint32) *far {
+	k := p.forks[side]
+	if k == nil {
+		return &p.remotes[side]
+	}
+	k = &forks{ends: slices.Clone(k.ends), heard: k.heard}
+	p.forks[side] = k
+	return &k.ends[slices.IndexFunc(k.ends, func(f far) bool { return f.party == party })]
 }
 
 // Remote returns the far end of one side; of several the audible one.
@@ -112,16 +121,6 @@ func (p *pins) ends(side Side) []far {
 		return k.ends
 	}
 	return p.remotes[side : side+1]
-}
-
-// among returns the far end that sent the datagram b, and the one that is to
-// get it, where a side has several.
-func (p *pins) among(s *Session, side Side, port Component, src netip.AddrPort, b []byte) (from, to *far) {
-	from, to = &p.remotes[side], p.current(side.Other())
-	if k := p.forks[side]; k != nil {
-		from = k.find(s, side, port, src, b)
-	}
-	return from, to
 }
 
 // came returns what came from the current far end of a side.

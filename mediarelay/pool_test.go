@@ -173,6 +173,10 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 	}
 }
 
+func pool(name string, a, a6 netip.Addr, first, last uint16) RealmPool {
+	return RealmPool{Name: name, Addr: a, Addr6: a6, First: first, Last: last}
+}
+
 func TestOptionsCheck(t *testing.T) {
 	lan, out := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.1")
 	lan6, out6, none := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:f::1"), netip.Addr{}
@@ -182,24 +186,25 @@ func TestOptionsCheck(t *testing.T) {
 		rest   time.Duration
 		want   string // part of the error
 	}{
-		{"two realms", []RealmPool{{"in", lan, none, 20000, 20001}, {"out", out, none, 20000, 20001}}, 0, ""},
-		{"both families", []RealmPool{{"in", lan, lan6, 20000, 20001}, {"out", out, out6, 20000, 20001}}, 0, ""},
-		{"one of each", []RealmPool{{"in", lan, none, 20000, 20001}, {"out", none, out6, 20000, 20001}}, 0, ""},
-		{"ranges side by side", []RealmPool{{"in", lan, lan6, 20000, 20009}, {"out", lan, lan6, 20010, 20019}}, 0, ""},
-		{"ranges that overlap", []RealmPool{{"in", lan, none, 20000, 20010}, {"out", lan, none, 20010, 20019}}, 0, "overlap at 192.0.2.1"},
-		{"ranges that overlap in IPv6", []RealmPool{{"in", lan, lan6, 20000, 20010}, {"out", out, lan6, 20010, 20019}}, 0, "overlap at 2001:db8::1"},
-		{"no pair", []RealmPool{{"in", lan, none, 20001, 20002}}, 0, "no pair"},
-		{"upside down", []RealmPool{{"in", lan, none, 20009, 20000}}, 0, "no pair"},
-		{"port 0", []RealmPool{{"in", lan, none, 0, 100}}, 0, "no pair"},
-		{"no address", []RealmPool{{"in", none, none, 20000, 20009}}, 0, "one address"},
-		{"any address", []RealmPool{{"in", netip.IPv4Unspecified(), none, 20000, 20009}}, 0, "one IPv4 address"},
-		{"any IPv6 address", []RealmPool{{"in", lan, netip.IPv6Unspecified(), 20000, 20009}}, 0, "one IPv6 address"},
-		{"multicast", []RealmPool{{"in", netip.MustParseAddr("224.0.0.1"), none, 20000, 20009}}, 0, "one IPv4 address"},
-		{"IPv6 multicast", []RealmPool{{"in", none, netip.MustParseAddr("ff02::1"), 20000, 20009}}, 0, "one IPv6 address"},
-		{"mapped", []RealmPool{{"in", none, netip.MustParseAddr("::ffff:192.0.2.1"), 20000, 20009}}, 0, "one IPv6 address"},
-		{"IPv6 where IPv4 belongs", []RealmPool{{"in", lan6, none, 20000, 20009}}, 0, "one IPv4 address"},
-		{"IPv4 where IPv6 belongs", []RealmPool{{"in", none, lan, 20000, 20009}}, 0, "one IPv6 address"},
-		{"negative rest", []RealmPool{{"in", lan, none, 20000, 20009}}, -1, "rest"},
+		{"two realms", []RealmPool{pool("in", lan, none, 20000, 20001), pool("out", out, none, 20000, 20001)}, 0, ""},
+		{"both families", []RealmPool{pool("in", lan, lan6, 20000, 20001), pool("out", out, out6, 20000, 20001)}, 0, ""},
+		{"one of each", []RealmPool{pool("in", lan, none, 20000, 20001), pool("out", none, out6, 20000, 20001)}, 0, ""},
+		{"ranges side by side", []RealmPool{pool("in", lan, lan6, 20000, 20009), pool("out", lan, lan6, 20010, 20019)}, 0, ""},
+		{"ranges that overlap", []RealmPool{pool("in", lan, none, 20000, 20010), pool("out", lan, none, 20010, 20019)}, 0, "overlap at 192.0.2.1"},
+		{"ranges that overlap in IPv6", []RealmPool{pool("in", lan, lan6, 20000, 20010), pool("out", out, lan6, 20010, 20019)}, 0, "overlap at 2001:db8::1"},
+		{"no pair", []RealmPool{pool("in", lan, none, 20001, 20002)}, 0, "no pair"},
+		{"upside down", []RealmPool{pool("in", lan, none, 20009, 20000)}, 0, "no pair"},
+		{"port 0", []RealmPool{pool("in", lan, none, 0, 100)}, 0, "no pair"},
+		{"no address", []RealmPool{pool("in", none, none, 20000, 20009)}, 0, "one address"},
+		{"any address", []RealmPool{pool("in", netip.IPv4Unspecified(), none, 20000, 20009)}, 0, "one IPv4 address"},
+		{"any IPv6 address", []RealmPool{pool("in", lan, netip.IPv6Unspecified(), 20000, 20009)}, 0, "one IPv6 address"},
+		{"multicast", []RealmPool{pool("in", netip.MustParseAddr("224.0.0.1"), none, 20000, 20009)}, 0, "one IPv4 address"},
+		{"IPv6 multicast", []RealmPool{pool("in", none, netip.MustParseAddr("ff02::1"), 20000, 20009)}, 0, "one IPv6 address"},
+		{"mapped", []RealmPool{pool("in", none, netip.MustParseAddr("::ffff:192.0.2.1"), 20000, 20009)}, 0, "one IPv6 address"},
+		{"a prefix that is none", []RealmPool{{Name: "in", Addr: lan, First: 20000, Last: 20009, Routed: []netip.Prefix{{}}}}, 0, "no prefix"},
+		{"IPv6 where IPv4 belongs", []RealmPool{pool("in", lan6, none, 20000, 20009)}, 0, "one IPv4 address"},
+		{"IPv4 where IPv6 belongs", []RealmPool{pool("in", none, lan, 20000, 20009)}, 0, "one IPv6 address"},
+		{"negative rest", []RealmPool{pool("in", lan, none, 20000, 20009)}, -1, "rest"},
 	} {
 		o := Options{Realms: c.realms, Rest: c.rest}
 		switch err := o.Check(); {

@@ -20,48 +20,31 @@ type Finder func(a netip.AddrPort) (s *Session, side Side, ok bool)
 // through a PBX; nobody needs dozens, and the walk is done in a shard's turn.
 const ringMax = 32
 
-// SetChecked is Set, unless what goes to r would come back to s through local
-// ports: then the side has no far end, and Stats say so. Calls of SetChecked
-// for streams that may reach one another must not run at the same time.
-func (s *Session) SetChecked(side Side, r Remote, find Finder) {
-	s.set(side, r, false)
-	if s.rings(side, find) {
-		s.set(side, Remote{}, true)
-	}
-}
-
-// AddChecked is Add, unless what goes to r would come back to s: then nothing
-// changes, and the error is ErrRing. What SetChecked says of calls at the same
-// time holds for both.
-func (s *Session) AddChecked(side Side, r Remote, find Finder) error {
-	old := s.pins.Load()
-	if err := s.Add(side, r); err != nil {
-		return err
-	}
-	if s.rings(side, find) {
-		s.pins.Store(old)
-		return ErrRing
-	}
-	return nil
-}
-
 // An entry is a side of a stream at which a datagram comes in.
 type entry struct {
 	s    *Session
 	side Side
 }
 
-// rings reports whether a datagram that leaves s at side can come back to
-// leave there again, or whether that is too far to see.
-func (s *Session) rings(side Side, find Finder) bool {
+// rings reports whether a datagram that leaves s at side, when p are its far
+// ends, can come back to leave there again, or whether that is too far to see.
+// A nil find finds nothing.
+//
+// What is learnt from packets adds no way: an address of ours never is (see
+// Session.own).
+func (s *Session) rings(p *pins, side Side, find Finder) bool {
+	if find == nil {
+		return false
+	}
+	w := walk{s, p, find}
 	var known [ringMax]entry
 	known[0] = entry{s, side.Other()}
 	n := 1
 	for i := 0; i < n; i++ {
 		at := known[i]
-		to := at.s.pins.Load().ends(at.side.Other())
+		to := w.pins(at.s).ends(at.side.Other())
 		for j := range 2 * len(to) {
-			next, ok := at.next(&to[j/2].Remote, j%2 == 1, find)
+			next, ok := w.next(at, &to[j/2].Remote, j%2 == 1)
 			switch {
 			case !ok:
 			case next == known[0] || n == len(known):
@@ -75,20 +58,34 @@ func (s *Session) rings(side Side, find Finder) bool {
 	return false
 }
 
+// A walk goes from stream to stream, as if s had the far ends p already.
+type walk struct {
+	s    *Session
+	p    *pins
+	find Finder
+}
+
+func (w *walk) pins(s *Session) *pins {
+	if s == w.s {
+		return w.p
+	}
+	return s.pins.Load()
+}
+
 // next returns where a datagram that came in at e comes in next when it goes
 // to r, if that is a stream of ours that listens to e's stream.
-func (e entry) next(r *Remote, rtcp bool, find Finder) (entry, bool) {
+func (w *walk) next(e entry, r *Remote, rtcp bool) (entry, bool) {
 	out := e.side.Other()
 	from := e.s.local[out].RTP()
 	if rtcp && e.s.via(out, r) == RTCPPort {
 		from = e.s.local[out].RTCP()
 	}
-	s, side, ok := find(r.addr(rtcp))
+	s, side, ok := w.find(r.addr(rtcp))
 	if !ok {
 		return entry{}, false
 	}
-	pinned := s.pins.Load().ends(side)
-	return entry{s, side}, slices.ContainsFunc(pinned, func(p far) bool { return p.RTP == from || p.RTCP == from })
+	heard := w.pins(s).ends(side)
+	return entry{s, side}, slices.ContainsFunc(heard, func(f far) bool { return f.RTP == from || f.RTCP == from })
 }
 
 func contains(list []entry, e entry) bool {

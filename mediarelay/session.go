@@ -21,10 +21,12 @@ const (
 // which may be another one, and Stats to everybody.
 type Session struct {
 	// Constant after Init.
-	mux   [2]bool
-	ip6   [2]bool
-	key   [16]byte
-	local [2]Local
+	mux    [2]bool
+	ip6    [2]bool
+	key    [16]byte
+	local  [2]Local
+	realms []RealmPool // nil: nothing is learnt
+	at     [2]int      // index into realms, by side
 
 	// Owned by who calls Set and Add.
 	parties uint32 // far ends that were named so far
@@ -53,9 +55,9 @@ type Verdict struct {
 }
 
 // Init makes s ready for the stream that o asks for, with the ports that it
-// got.
-func (s *Session) Init(o Open, local [2]Local) {
-	s.mux, s.ip6, s.key, s.local = o.Mux, o.IP6, o.RTCPKey, local
+// got in these realms. Without realms (nil) nobody is learnt from packets.
+func (s *Session) Init(o Open, local [2]Local, realms []RealmPool) {
+	s.mux, s.ip6, s.key, s.local, s.realms, s.at = o.Mux, o.IP6, o.RTCPKey, local, realms, o.Realm
 	s.pins.Store(new(pins))
 }
 
@@ -71,7 +73,7 @@ func (s *Session) Stats() [2]Stats {
 		out[i] = s.flows[i].load()
 		out[i].Looped = p.looped[i]
 		if p.came(Side(i)) != nothingCame {
-			out[i].Latched = p.current(Side(i)).RTP
+			out[i].Latched = p.current(Side(i)).pin[RTPPort]
 		}
 	}
 	return out
@@ -97,12 +99,17 @@ func (s *Session) Receive(side Side, port Component, src netip.AddrPort, b, scra
 	f := &s.flows[side]
 	from, to := &p.remotes[side], &p.remotes[side.Other()]
 	if p.forked {
-		from, to = p.among(s, side, port, src, b)
+		if from, to = p.among(s, side, port, src, b); from == nil {
+			return f.drop(Fork)
+		}
 	}
 	as := s.reads(from, side, port, b)
 	rtcp := as == anRTCP
-	if c := latches[Pinned][tell(src, from.addr(rtcp))]; c != Pass {
-		return f.drop(from.why(c, rtcp))
+	if src != from.pin[index(rtcp)] || !src.IsValid() {
+		if c := s.admit(p, side, from, as, src, b, now); c != Pass {
+			return f.drop(c)
+		}
+		return s.Receive(side, port, src, b, scratch, now)
 	}
 	if c := check(as, b); c != Pass {
 		return f.drop(c)
@@ -119,10 +126,10 @@ func (s *Session) Receive(side Side, port Component, src netip.AddrPort, b, scra
 	f.count(as, b, now)
 
 	if c := crossings[index(from.Sends || rtcp)][to.target(rtcp)]; c != Pass {
-		return f.drop(to.why(c, rtcp))
+		return f.drop(to.unsent(c, rtcp))
 	}
 	if rtcp {
-		return Verdict{Bytes: s.rewrite(scratch, b, side), Via: s.via(side.Other(), &to.Remote), To: to.addr(true)}
+		return Verdict{Bytes: s.rewrite(scratch, b, side), Via: s.via(side.Other(), &to.Remote), To: to.dest[RTCPPort]}
 	}
 	if as == anRTP {
 		if from.Payload != nil {
@@ -132,7 +139,7 @@ func (s *Session) Receive(side Side, port Component, src netip.AddrPort, b, scra
 			return f.drop(RTPMalformed)
 		}
 	}
-	return Verdict{Bytes: b, To: to.RTP}
+	return Verdict{Bytes: b, To: to.dest[RTPPort]}
 }
 
 // reads tells what the datagram b of the far end from is.
@@ -154,7 +161,7 @@ func (s *Session) via(side Side, to *Remote) Component {
 	return RTCPPort
 }
 
-// addr returns where RTP or RTCP of this far end comes from and goes to.
+// addr returns where RTP or RTCP of this far end is, as it is described.
 func (r *Remote) addr(rtcp bool) netip.AddrPort {
 	if rtcp && !r.Mux {
 		return r.RTCP

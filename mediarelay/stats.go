@@ -18,7 +18,7 @@ type Stats struct {
 	Drops     [Causes]uint64 // by Cause
 	LastRTP   time.Duration  // when Packets last grew, since the start of the process; 0: never
 	LastRTCP  time.Duration  // when RTCP last grew; 0: never
-	Latched   netip.AddrPort // the far end, once a packet came from it; of several the audible one, once media came; else not valid
+	Latched   netip.AddrPort // where the far end is, once a packet came from it; of several the audible one, once media came; else not valid
 	Looped    bool           // this far end was refused, because the way to it led back here through our own ports
 }
 

@@ -215,13 +215,16 @@ func (e *Engine) live() []*stream {
 	return list
 }
 
+// now returns the time since the start of the process.
+func (e *Engine) now() time.Duration { return time.Since(e.start) }
+
 // Ports returns the use of each realm's pool.
 func (e *Engine) Ports() []mediarelay.PortUse {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	use := make([]mediarelay.PortUse, len(e.pools))
 	for i, p := range e.pools {
-		use[i] = p.Use(time.Since(e.start))
+		use[i] = p.Use(e.now())
 		use[i].Realm = e.o.Realms[i].Name
 	}
 	return use

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,7 +29,7 @@ func (e *Engine) Open(o mediarelay.Open) (mediarelay.Stream, error) {
 			return nil, err
 		}
 	}
-	s.session.Init(o, local)
+	s.session.Init(o, local, e.o.Realms)
 	if err := s.watch(); err != nil {
 		s.giveUp(local)
 		return nil, err
@@ -152,7 +151,7 @@ func (s *stream) giveUp(local [2]mediarelay.Local) {
 func (e *Engine) closed(s *stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := time.Since(e.start)
+	now := e.now()
 	for side, realm := range s.realm {
 		e.pools[realm].Give(s.session.Local(mediarelay.Side(side)).Port, now)
 	}
@@ -162,7 +161,7 @@ func (e *Engine) closed(s *stream) {
 func (e *Engine) take(realm int) (even uint16, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.pools[realm].Take(time.Since(e.start))
+	return e.pools[realm].Take(e.now())
 }
 
 func (e *Engine) giveBack(realm int, even uint16) {
@@ -174,5 +173,5 @@ func (e *Engine) giveBack(realm int, even uint16) {
 func (e *Engine) skip(realm int, even uint16) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.pools[realm].Skip(even, time.Since(e.start))
+	e.pools[realm].Skip(even, e.now())
 }

@@ -42,23 +42,23 @@ func (s *stream) Local(side mediarelay.Side) mediarelay.Local { return s.session
 func (s *stream) Set(side mediarelay.Side, r mediarelay.Remote) {
 	s.openFor(side, &r)
 	if !s.e.owns(r.RTP) && !s.e.owns(r.RTCP) {
-		s.session.Set(side, r)
+		s.session.Set(side, r, s.e.now())
 		return
 	}
 	s.e.spirals.Lock()
 	defer s.e.spirals.Unlock()
-	s.session.SetChecked(side, r, s.e.find)
+	s.session.SetChecked(side, r, s.e.now(), s.e.find)
 }
 
 // Add says that the side has one more far end.
 func (s *stream) Add(side mediarelay.Side, r mediarelay.Remote) error {
 	s.openFor(side, &r)
 	if !s.e.owns(r.RTP) && !s.e.owns(r.RTCP) {
-		return s.session.Add(side, r)
+		return s.session.Add(side, r, s.e.now())
 	}
 	s.e.spirals.Lock()
 	defer s.e.spirals.Unlock()
-	return s.session.AddChecked(side, r, s.e.find)
+	return s.session.AddChecked(side, r, s.e.now(), s.e.find)
 }
 
 // Stats returns the counters of both flows.

@@ -3,7 +3,6 @@ package socket
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -97,12 +96,10 @@ func (w *worker) relay(p *port) {
 		return
 	}
 	s := p.stream
-	v := s.session.Receive(p.side, p.component, src, b, w.d.scratch[:], w.now())
+	v := s.session.Receive(p.side, p.component, src, b, w.d.scratch[:], w.e.now())
 	if v.Cause != mediarelay.Pass {
 		return
 	}
 	out := s.ports[p.side.Other()][v.Via].fd
 	s.session.Sent(p.side, w.d.send(out, v.To, v.Bytes))
 }
-
-func (w *worker) now() time.Duration { return time.Since(w.e.start) }
