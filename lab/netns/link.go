@@ -1,9 +1,11 @@
 package netns
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -14,6 +16,7 @@ import (
 const mtu = 9000
 
 // An End is one end of a cable: the interface in a namespace, and its address.
+// The zero Addr gives it none.
 type End struct {
 	Space     *Space
 	Interface string
@@ -39,14 +42,38 @@ func Join(a, b End) error {
 		return fmt.Errorf("join %s/%s and %s/%s: %w", a.Space.name, a.Interface, b.Space.name, b.Interface, err)
 	}
 	for _, e := range []End{a, b} {
-		if err := e.Space.AddAddr(e.Interface, e.Addr); err != nil {
-			return err
+		if e.Addr.IsValid() {
+			if err := e.Space.AddAddr(e.Interface, e.Addr); err != nil {
+				return err
+			}
 		}
 		if err := e.Space.up(e.Interface); err != nil {
 			return err
 		}
 	}
+	for _, e := range []End{a, b} {
+		if err := e.Space.carries(e.Interface); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// carrierTime is more than the kernel needs on a machine that is very busy.
+const carrierTime = 10 * time.Second
+
+// carries waits until an interface carries packets: the kernel notices a
+// carrier some time after both ends are up, and drops what is sent before. A
+// lost ARP request costs a second.
+func (s *Space) carries(name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), carrierTime)
+	defer cancel()
+	return s.onLink(name, func(h *netlink.Handle, link netlink.Link) error {
+		return Await(ctx, func() bool {
+			now, err := h.LinkByIndex(link.Attrs().Index)
+			return err == nil && now.Attrs().OperState == netlink.OperUp
+		})
+	})
 }
 
 // AddAddr gives an interface one more address.

@@ -2,10 +2,13 @@ package netns
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+
+	"sbc/lab/nat"
 )
 
 // TB is what Require asks of a testing.TB, so that programs that build
@@ -17,8 +20,9 @@ type TB interface {
 }
 
 // Require skips the test unless everything named is there: "root" stands for
-// the right to make network namespaces, any other word for a program in
-// $PATH. With SBC_REQUIRE=all in the environment it fails the test instead,
+// the right to make network namespaces, "nft" for that and a kernel with what
+// a [Router] needs (nf_tables with maps, nf_conntrack, nf_nat, bridges), any
+// other word for a program in $PATH. With SBC_REQUIRE=all in the environment it fails the test instead,
 // so that nobody can take a machine without peers for a passed test.
 func Require(t TB, needs ...string) {
 	t.Helper()
@@ -40,8 +44,11 @@ func Require(t TB, needs ...string) {
 }
 
 func have(need string) error {
-	if need == "root" {
+	switch need {
+	case "root":
 		return mayUnshare()
+	case "nft":
+		return mayTranslate()
 	}
 	_, err := exec.LookPath(need)
 	if err != nil {
@@ -58,5 +65,26 @@ var mayUnshare = sync.OnceValue(func() error {
 		return err
 	}
 	s.Close()
+	return nil
+})
+
+// mayTranslate tries to make one router of each sort.
+var mayTranslate = sync.OnceValue(func() error {
+	if err := mayUnshare(); err != nil {
+		return err
+	}
+	net, err := NewSwitch("try")
+	if err != nil {
+		return err
+	}
+	defer net.Close()
+	for _, kind := range []nat.Kind{nat.Masquerade, nat.FullCone} {
+		r, err := NewRouter("try", RouterOptions{Kind: kind, Uplink: net,
+			Inside: netip.MustParsePrefix("10.0.0.1/24"), Outside: netip.MustParsePrefix("192.0.2.1/24")})
+		if err != nil {
+			return err
+		}
+		r.Close()
+	}
 	return nil
 })
