@@ -36,6 +36,14 @@ type Options struct {
 	Reliable     Reliability // of provisional responses
 	OfferInPrack bool        // the first PRACK after an answer has another offer
 
+	Register  *Register  // how it registers when a Move says so; nil: no Move does
+	Keepalive Keepalive  // of its flow to Peer
+	Registrar *Registrar // of a PBX where phones register; nil: it is none. Never changed
+
+	// What it answers to an OPTIONS outside of a dialog: 0: 200; -1: nothing, as
+	// some phones do; else this status.
+	OptionsStatus int
+
 	Challenge Challenge // of those who ask for something
 	Password  string    // with which it answers challenges; empty: they end the attempt
 	Methods   []string  // extension methods that it answers with 200
@@ -71,6 +79,13 @@ type Agent struct {
 	nonces       []string         // that were given
 	ended        []string         // names of the last dialogs that are over, oldest first
 	last         Call
+
+	reg       *registration  // of a phone; nil: it never registered
+	named     []string       // URIs that it told others as its Contact while it registers
+	public    netip.AddrPort // that its Contact says in the place of Addr; zero: none was learned
+	keep      keeping
+	reborn    time.Duration // until then answers come that are for who it was before a reboot
+	registrar registrar
 }
 
 // New returns an agent without calls.
@@ -86,7 +101,8 @@ func New(o Options) *Agent {
 	}
 	return &Agent{
 		o: o, start: uint64(o.Rand.Uint32()),
-		sockets: map[netip.AddrPort]socket{}, clients: map[string]*client{}, servers: map[string]*server{}, dialogs: map[string]*call{},
+		registrar: registrar{byUser: map[string][]*binding{}, nonces: map[string]*nonce{}, of: map[string]int{}},
+		sockets:   map[netip.AddrPort]socket{}, clients: map[string]*client{}, servers: map[string]*server{}, dialogs: map[string]*call{},
 	}
 }
 
@@ -96,10 +112,13 @@ func (a *Agent) Receive(now time.Duration, local, from netip.AddrPort, datagram 
 	if local != a.o.Addr {
 		return a.receiveMedia(now, local, from, datagram, do)
 	}
+	if !a.o.Stream && isSTUN(datagram) {
+		return a.stun(now, from, datagram, do)
+	}
 	m := new(sip.Message)
 	if err := m.Parse(append([]byte(nil), datagram...)); err != nil {
 		if e, ok := err.(*sip.Error); ok && e.Cause == "keepalive" {
-			return do
+			return a.lines(now, from, len(datagram), do)
 		}
 		return a.violation(now, 0, "unreadable message: "+err.Error(), do)
 	}
@@ -151,3 +170,7 @@ func (a *Agent) word(n int) string {
 	}
 	return string(b)
 }
+
+// Addr returns where the agent sends from and receives SIP: that of its
+// Options, or where it roamed to.
+func (a *Agent) Addr() netip.AddrPort { return a.o.Addr }

@@ -34,6 +34,12 @@ const (
 	retryUpdate                           // after 491, or 500 with Retry-After
 	answerLate                            // the response of an agent that is slow
 	expireSubscription                    // its lifetime, and timer N of RFC 6665
+	registerAgain                         // the refresh of a registration, or its next try
+	expireRegistration                    // the end of what was granted
+	sendKeepalive                         // the next one, RFC 5626
+	expireKeepalive                       // the wait for its answer, or until it is sent again
+	expireBinding                         // of a registrar
+	qualifyBinding                        // the next OPTIONS to a contact
 )
 
 // An alarm is a timer that was set. Only off changes after it was.
@@ -46,6 +52,7 @@ type alarm struct {
 	call        *call
 	sub         *subscription
 	provisional *provisional
+	binding     *binding
 	off         bool
 }
 
@@ -146,6 +153,25 @@ func (a *Agent) fire(now time.Duration, l *alarm, do []Effect) []Effect {
 		return a.lapsed(now, l.sub, do)
 	case sendReport:
 		return a.report(now, l.call, do)
+	}
+	return a.fireRegistration(now, l, do)
+}
+
+// fireRegistration is an alarm of registrations and flows.
+func (a *Agent) fireRegistration(now time.Duration, l *alarm, do []Effect) []Effect {
+	switch l.is {
+	case registerAgain:
+		return a.toRegister(now, bind, do)
+	case expireRegistration:
+		return a.registrationLapsed(now, do)
+	case sendKeepalive:
+		return a.keepAlive(now, do)
+	case expireKeepalive:
+		return a.unanswered(now, do)
+	case expireBinding:
+		return a.unbind(now, l.binding, "lapsed", do)
+	case qualifyBinding:
+		return a.qualify(now, l.binding, do)
 	}
 	return do
 }

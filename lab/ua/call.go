@@ -52,25 +52,30 @@ type Invite struct {
 
 // Invite calls. The call's id is returned with the effects.
 func (a *Agent) Invite(now time.Duration, i Invite, do []Effect) (Call, []Effect) {
-	host := a.o.Domain
-	if host == "" {
-		host = a.o.Peer.String()
-	}
-	target := "sip:" + i.To + "@" + host
+	d, via := a.wayTo(i.To), a.o.Peer
 	if i.URI != "" {
-		target = i.URI
+		d.target, d.remote, d.routes, d.direct = i.URI, "<"+i.URI+">", nil, false
 	}
-	c, do := a.place(now, target, a.o.Peer, i, do)
+	if d.direct {
+		via = d.next(a.o.Peer)
+	}
+	c, do := a.placeBy(now, d, via, i, do)
 	return c.id, do
 }
 
 // place calls a URI by way of an address.
 func (a *Agent) place(now time.Duration, target string, via netip.AddrPort, i Invite, do []Effect) (*call, []Effect) {
+	return a.placeBy(now, dialog{target: target, remote: "<" + target + ">"}, via, i, do)
+}
+
+// placeBy calls the target of a dialog that is to be, by way of its routes and
+// an address.
+func (a *Agent) placeBy(now time.Duration, d dialog, via netip.AddrPort, i Invite, do []Effect) (*call, []Effect) {
 	c := a.open(true)
 	c.callID = a.word(20) + a.o.Canary.at()
 	c.localTag = a.word(12)
-	c.local = a.o.Canary.identityURI(a.o.User, a.o.Addr)
-	c.remote, c.target = "<"+target+">", target
+	c.local = a.selfURI()
+	c.remote, c.target, c.routes = d.remote, d.target, d.routes
 	c.localSeq = uint32(a.o.Rand.IntN(1000) + 1)
 	a.dialogs[c.key()] = c
 	c.video = i.Video && a.o.Video
@@ -150,6 +155,9 @@ func (a *Agent) ask(now time.Duration, d *dialog, t *client, fields, contentType
 // askPeer sends a request outside of a dialog.
 func (a *Agent) askPeer(now time.Duration, d *dialog, t *client, fields, contentType, body string, do []Effect) []Effect {
 	t.to = a.o.Peer
+	if d.direct {
+		t.to = d.next(a.o.Peer)
+	}
 	return a.askBy(now, d, t, fields, contentType, body, do)
 }
 

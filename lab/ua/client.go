@@ -33,6 +33,8 @@ type client struct {
 	dialog      *dialog       // in which the request was numbered
 	credentials string        // the line that answers a challenge; empty: none came
 	sub         *subscription // that sent it, of NOTIFY, SUBSCRIBE and REFER
+	reg         *registration // of REGISTER
+	binding     *binding      // whose contact an OPTIONS asks
 	again       bool          // a re-INVITE
 	offered     bool          // the INVITE had an offer
 	request     []byte
@@ -83,10 +85,20 @@ func (a *Agent) expired(now time.Duration, c *client, do []Effect) []Effect {
 	return a.final(now, c, 408, nil, do)
 }
 
+// forget ends a transaction without a word.
+func (a *Agent) forget(c *client) {
+	stop(c.resend)
+	stop(c.expire)
+	delete(a.clients, c.key)
+}
+
 // response matches a response to its transaction. RFC 3261 section 17.1.3.
 func (a *Agent) response(now time.Duration, m *sip.Message, do []Effect) []Effect {
 	branch := string(m.Bytes(m.Via().Branch))
 	c := a.clients[branch+" "+string(m.MethodName())]
+	if c == nil && now < a.reborn {
+		return do
+	}
 	if c == nil {
 		// A 2xx after timer M, or a response to a transaction that gave up,
 		// is no fault of the far end; a response to what was never sent is.
@@ -157,6 +169,12 @@ func (a *Agent) sendCancel(now time.Duration, c *client, do []Effect) []Effect {
 // final hands the final response of a transaction to what it belongs to. m is
 // nil when none came.
 func (a *Agent) final(now time.Duration, c *client, status int, m *sip.Message, do []Effect) []Effect {
+	switch {
+	case c.reg != nil:
+		return a.registerAnswered(now, c, status, m, do)
+	case c.binding != nil:
+		return a.qualified(now, c.binding, status, do)
+	}
 	if status == 401 || status == 407 {
 		ok, more := a.again(now, c, m, do)
 		if do = more; ok {

@@ -17,6 +17,7 @@ type dialog struct {
 	localSeq, remoteSeq uint32
 	target              string // the far end's Contact: Request-URI within the dialog
 	routes              []string
+	direct              bool // its first request goes by routes and target instead of to the peer
 }
 
 // dialogKey is the dialog that a request within one names.

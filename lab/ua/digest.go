@@ -79,7 +79,7 @@ func (a *Agent) judge(m *sip.Message, f sip.Field) error {
 		return fmt.Errorf("credentials for uri %q", d["uri"])
 	case d["qop"] != "auth" || d["nc"] != "00000001":
 		return fmt.Errorf("credentials with qop %q and nc %q", d["qop"], d["nc"])
-	case d["response"] != d.response(string(m.MethodName()), a.o.Challenge.Password):
+	case d["response"] != d.response(string(m.MethodName()), a.passwordFor(d["username"])):
 		return errors.New("credentials with a wrong response")
 	}
 	return nil

@@ -57,6 +57,16 @@ const (
 	ForkedSubscription                 // one more notifier answers the SUBSCRIBE of Other
 	Asked                              // a MESSAGE, PUBLISH, unsolicited NOTIFY or unknown method came in; Text is the text or the method
 	Unsubscribed                       // a subscription is over; Text is the reason
+
+	Registered         // our REGISTER was granted for Seconds; Text is our Contact
+	Unregistered       // our contacts are bound no more: they were taken back, with Status, or Text is "lapsed"
+	RegistrationFailed // our REGISTER was refused with Status, 408: not answered; Text is "for good" where it is not tried again
+	KeptAlive          // our keep-alive was answered; Text is the address that STUN shows
+	FlowFailed         // our flow to the peer is gone, Text says why; who is registered registers anew
+	Bound              // of a registrar: User registered the contact Text for Seconds
+	Unbound            // a contact of User is bound no more; Text is the contact and why
+	RegisterRefused    // a REGISTER of User was refused with Status, Text says why; challenges are not told
+	Qualified          // an OPTIONS found the contact Text of User reachable, Status 2xx, or not
 )
 
 var kindNames = [...]string{
@@ -65,6 +75,9 @@ var kindNames = [...]string{
 	Violation: "violation", Referred: "referred", Progressed: "progressed", Transferred: "transferred", Replaced: "replaced",
 	Acknowledged: "acknowledged", Subscribed: "subscribed", Asked: "asked", Notified: "notified",
 	ForkedSubscription: "forked subscription", Unsubscribed: "unsubscribed",
+	Registered: "registered", Unregistered: "unregistered", RegistrationFailed: "registration failed",
+	KeptAlive: "kept alive", FlowFailed: "flow failed", Bound: "bound", Unbound: "unbound",
+	RegisterRefused: "REGISTER refused", Qualified: "qualified",
 }
 
 func (k Kind) String() string {
@@ -86,11 +99,12 @@ const (
 	NoAnswer                   // the far end did not answer a request
 	NoAck                      // our 2xx was not acknowledged
 	Broken                     // the far end's SDP or ACK left us without a session
+	Forgotten                  // we lost our power
 )
 
 var causeNames = [...]string{
 	ByFar: "far end hung up", ByUs: "we hung up", Cancelled: "cancelled", Rejected: "rejected",
-	NoAnswer: "no answer to a request", NoAck: "no ACK", Broken: "no session",
+	NoAnswer: "no answer to a request", NoAck: "no ACK", Broken: "no session", Forgotten: "forgotten",
 }
 
 func (c Cause) String() string {
@@ -109,6 +123,8 @@ type Event struct {
 	Status  int
 	Cause   Cause        // of Ended
 	Text    string       // see Kind
+	User    string       // of the address-of-record, of events of a registrar
+	Seconds int          // of Registered and Bound
 	Message *sip.Message // that caused it, where one did
 	Sent    int          // RTP packets sent in the call, of Ended
 	Audio   Audio        // what came in in the call, of Ended

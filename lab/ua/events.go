@@ -18,19 +18,30 @@ type Subscribe struct {
 	Single  bool   // where it is forked, only the first notifier is wanted
 }
 
-// outside begins the dialog, or the request without one, to a user beyond the
-// peer.
+// outside begins the dialog, or the request without one, to a user: at its
+// contact where it is registered here, else beyond the peer.
 func (a *Agent) outside(user string) dialog {
-	host := a.o.Domain
-	if host == "" {
-		host = a.o.Peer.String()
+	return a.begun(a.wayTo(user))
+}
+
+// begun gives a dialog, or a request without one, its names.
+func (a *Agent) begun(d dialog) dialog {
+	d.callID, d.localTag = a.word(20)+a.o.Canary.at(), a.word(12)
+	d.local, d.localSeq = a.selfURI(), uint32(a.o.Rand.IntN(1000))
+	return d
+}
+
+// wayTo says where a request to a user goes.
+func (a *Agent) wayTo(user string) dialog {
+	if b := a.bound(user); b != nil {
+		return a.wayToBinding(b)
 	}
-	target := "sip:" + user + "@" + host
-	return dialog{
-		callID: a.word(20) + a.o.Canary.at(), localTag: a.word(12), target: target,
-		local: a.o.Canary.identityURI(a.o.User, a.o.Addr), remote: "<" + target + ">",
-		localSeq: uint32(a.o.Rand.IntN(1000)),
+	target := "sip:" + user + "@" + a.domain()
+	d := dialog{target: target, remote: "<" + target + ">"}
+	if a.reg != nil && len(a.reg.route) > 0 { // RFC 3608 section 5
+		d.routes, d.direct = a.reg.route, true
 	}
+	return d
 }
 
 // Subscribe subscribes. The subscription's id, of the same numbers as those of

@@ -192,6 +192,11 @@ func (a *Agent) asked(now time.Duration, id Call, s *server, do []Effect) []Effe
 	name := string(m.MethodName())
 	status, fields := 200, ""
 	switch {
+	case m.Method() == sip.OPTIONS && tag != "" && a.o.OptionsStatus < 0:
+		a.set(now+64*t1, alarm{is: lingerServer, server: s})
+		return do
+	case m.Method() == sip.OPTIONS && tag != "" && a.o.OptionsStatus >= 300:
+		return a.respond(now, s, a.o.OptionsStatus, tag, "", "", do)
 	case m.Method() == sip.OPTIONS:
 		fields = "Allow: " + allow + crlf + "Accept: application/sdp" + crlf
 	case m.Method() == sip.NOTIFY:

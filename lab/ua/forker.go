@@ -15,6 +15,7 @@ type ForkerOptions struct {
 	Branches    []netip.AddrPort // where a new INVITE or SUBSCRIBE goes, to all at once; 2 to 4. Others go to the first
 	RecordRoute bool             // it stays in the dialogs
 	TwoWinners  bool             // the others are not cancelled before the second 2xx
+	Registrar   *Agent           // at the same Addr: it takes REGISTER, and new requests go where its users are registered; nil: to Branches
 	Canary      Canary           // names its side in its Via and Record-Route
 	Rand        *rand.Rand       // source of branches
 }
@@ -106,10 +107,13 @@ func (f *Forker) set(t forkerTimer) {
 // Next returns the time at which Tick has to be called, and false when
 // nothing is waited for.
 func (f *Forker) Next() (at time.Duration, ok bool) {
-	if len(f.timers) == 0 {
-		return 0, false
+	if f.o.Registrar != nil {
+		at, ok = f.o.Registrar.Next()
 	}
-	return f.timers[0].at, true
+	if len(f.timers) > 0 && (!ok || f.timers[0].at < at) {
+		return f.timers[0].at, true
+	}
+	return at, ok
 }
 
 // Idle reports whether the proxy holds no transaction.
@@ -124,6 +128,9 @@ func (f *Forker) Tick(now time.Duration, do []Effect) []Effect {
 		} else {
 			do = f.serverTimer(now, t, do)
 		}
+	}
+	if f.o.Registrar != nil {
+		return f.o.Registrar.Tick(now, do)
 	}
 	return do
 }
@@ -142,7 +149,13 @@ func (f *Forker) Receive(now time.Duration, local, from netip.AddrPort, datagram
 		if e, ok := err.(*sip.Error); ok && e.Cause == "keepalive" {
 			return do
 		}
+		if f.o.Registrar != nil && isSTUN(datagram) {
+			return f.o.Registrar.Receive(now, local, from, datagram, do)
+		}
 		return tell(Event{Is: Violation, At: now, Text: "unreadable message: " + err.Error()}, do)
+	}
+	if f.forRegistrar(m) {
+		return f.o.Registrar.Receive(now, local, from, datagram, do)
 	}
 	if !m.IsRequest() {
 		return f.response(now, m, do)
@@ -164,7 +177,9 @@ func (f *Forker) Receive(now time.Duration, local, from netip.AddrPort, datagram
 		return do
 	case m.Method() == sip.CANCEL:
 		return f.cancelled(now, m, from, do)
-	case m.To().Tag.Empty() && (m.Method() == sip.INVITE || m.Method() == sip.SUBSCRIBE):
+	case f.mine(m):
+		return f.bound(now, key, m, from, do)
+	case f.o.Registrar == nil && m.To().Tag.Empty() && (m.Method() == sip.INVITE || m.Method() == sip.SUBSCRIBE):
 		return f.fork(now, key, m, from, do)
 	}
 	return f.relay(m, from, do)
@@ -175,6 +190,12 @@ func (f *Forker) Receive(now time.Duration, local, from netip.AddrPort, datagram
 func (f *Forker) relay(m *sip.Message, from netip.AddrPort, do []Effect) []Effect {
 	uri := string(m.Bytes(m.RequestURI()))
 	to := f.nextHop(m)
+	if (to == f.o.Addr || !to.IsValid()) && f.o.Registrar != nil {
+		if m.Method() == sip.ACK {
+			return do
+		}
+		return f.reply(m, from, 481, do)
+	}
 	if to == f.o.Addr || !to.IsValid() {
 		to = f.o.Branches[0]
 		if m.To().Tag.Empty() {

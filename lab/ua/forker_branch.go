@@ -14,10 +14,10 @@ func (f *Forker) fork(now time.Duration, key string, m *sip.Message, from netip.
 	if s.invite() {
 		do = f.back(s, 100, f.responseTo(m, from, 100), do)
 	}
-	for _, to := range f.o.Branches {
+	for _, t := range f.targets(m) {
 		branch := f.branch()
-		b := &forkerBranch{key: branch + " " + string(m.MethodName()), of: s, to: to, every: t1}
-		b.bytes = f.requestOn(m, from, f.target(m, to), branch, f.o.RecordRoute)
+		b := &forkerBranch{key: branch + " " + string(m.MethodName()), of: s, to: t.to, every: t1}
+		b.bytes = f.requestOn(m, from, t.uri, branch, f.o.RecordRoute, t.routes...)
 		s.branches = append(s.branches, b)
 		do = f.start(now, b, do)
 	}

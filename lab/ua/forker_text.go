@@ -48,12 +48,15 @@ func (f *Forker) nextHop(m *sip.Message) netip.AddrPort {
 }
 
 // requestOn writes a request as it goes on: with our Via and perhaps
-// Record-Route, one hop less, and without the Route that led here.
-func (f *Forker) requestOn(m *sip.Message, from netip.AddrPort, uri, branch string, record bool) []byte {
+// Record-Route and Route, one hop less, and without the Route that led here.
+func (f *Forker) requestOn(m *sip.Message, from netip.AddrPort, uri, branch string, record bool, routes ...string) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s\r\n", m.MethodName(), uri, f.o.Addr, branch)
 	if record {
 		fmt.Fprintf(&b, "Record-Route: <sip:%s;lr%s>\r\n", f.o.Addr, f.o.Canary.uriParam())
+	}
+	for _, route := range routes {
+		fmt.Fprintf(&b, "Route: %s\r\n", route)
 	}
 	vias := 0
 	for _, field := range m.Fields() {

@@ -80,7 +80,23 @@ func (a *Agent) contactURI() string {
 	if a.o.Stream {
 		transport = ";transport=tcp"
 	}
-	return fmt.Sprintf("sip:%s@%s%s%s", a.o.User, a.o.Addr, transport, a.o.Canary.uriParam())
+	return fmt.Sprintf("sip:%s@%s%s%s", a.o.User, a.here(), transport, a.o.Canary.uriParam())
+}
+
+// here is the address that the agent's Contact says.
+func (a *Agent) here() netip.AddrPort {
+	if a.public.IsValid() {
+		return a.public
+	}
+	return a.o.Addr
+}
+
+// selfURI is the value of our From: the address-of-record of who registers.
+func (a *Agent) selfURI() string {
+	if a.reg != nil {
+		return a.reg.own.local
+	}
+	return a.o.Canary.identityURI(a.o.User, a.o.Addr)
 }
 
 func (o *Options) transport() string {

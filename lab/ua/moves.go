@@ -74,6 +74,8 @@ func (a *Agent) Make(now time.Duration, m Move, do []Effect) (Call, []Effect) {
 		return a.Invite(now, Invite{To: m.To, Video: true}, do)
 	case m.Call == 0 && m.Name == "late invite":
 		return a.Invite(now, Invite{To: m.To, Late: true}, do)
+	case m.Call == 0 && m.Name == "roam":
+		return 0, a.roamTo(now, m.To, do)
 	case m.Name == "message" && m.Call == 0:
 		return a.Message(now, m.To, "hello "+m.To, do)
 	case m.Name == "publish":
@@ -83,7 +85,7 @@ func (a *Agent) Make(now time.Duration, m Move, do []Effect) (Call, []Effect) {
 	case m.Name == "pick up" || m.Name == "pick up early":
 		return a.PickUp(now, m.Call, m.Name == "pick up early", do)
 	}
-	for _, verbs := range [][]verb{callVerbs, publicationVerbs, subscriptionVerbs, outsideVerbs} {
+	for _, verbs := range [][]verb{callVerbs, publicationVerbs, subscriptionVerbs, outsideVerbs, registerVerbs} {
 		for i := range verbs {
 			if verbs[i].name == m.Name {
 				return 0, verbs[i].do(a, now, m, do)
@@ -107,7 +109,7 @@ func (a *Agent) outsideMoves() []Move {
 	for i := range outsideVerbs {
 		list = append(list, Move{Name: outsideVerbs[i].name, NeedsTo: outsideVerbs[i].needsTo})
 	}
-	return list
+	return append(list, a.registerMoves()...)
 }
 
 func (a *Agent) subscriptionMoves(s *subscription) []Move {

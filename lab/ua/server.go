@@ -2,6 +2,7 @@ package ua
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -53,6 +54,13 @@ func (a *Agent) request(now time.Duration, from netip.AddrPort, m *sip.Message, 
 	if m.Method() == sip.CANCEL {
 		return a.cancelled(now, s, do)
 	}
+	ours, do := a.forUs(now, m, do)
+	if !ours && m.To().Tag.Empty() { // RFC 3261 section 8.2.2.1
+		return a.respond(now, s, 404, a.word(10), "", "", do)
+	}
+	if m.Method() == sip.REGISTER && a.o.Registrar != nil {
+		return a.registerRequest(now, s, do)
+	}
 	if a.challenged(m) {
 		ok, more := a.authorize(now, s, do)
 		if do = more; !ok {
@@ -73,6 +81,16 @@ func (a *Agent) request(now time.Duration, from netip.AddrPort, m *sip.Message, 
 		return a.asked(now, 0, s, do)
 	}
 	return a.respond(now, s, 481, a.word(10), "", "", do)
+}
+
+// forUs reports whether a request names a Contact of ours: who registers gets
+// requests at the URIs that it has registered, as they were written, and at no
+// other. RFC 3261 section 16.5.
+func (a *Agent) forUs(now time.Duration, m *sip.Message, do []Effect) (bool, []Effect) {
+	if a.reg == nil || slices.Contains(a.named, string(m.Bytes(m.RequestURI()))) {
+		return true, do
+	}
+	return false, a.violation(now, 0, "request to no Contact of ours: "+summary(m), do)
 }
 
 // respond sends a response, now or if the agent is slow later.

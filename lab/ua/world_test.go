@@ -149,7 +149,7 @@ func (w *world) doForker(do []Effect) {
 	for _, e := range do {
 		if e.Do == Send {
 			w.fly(forkerIndex, e)
-		} else {
+		} else if e.Event.Is == Violation {
 			w.t.Errorf("forker: %s", e.Event.Text)
 		}
 	}
@@ -168,6 +168,12 @@ func (w *world) at(d time.Duration, do func()) { w.jobs = append(w.jobs, job{w.n
 // take what an agent wrote.
 func title(t *testing.T, b []byte) string {
 	t.Helper()
+	switch {
+	case isSTUN(b):
+		return fmt.Sprintf("STUN %#04x", int(b[0])<<8|int(b[1]))
+	case strings.Trim(string(b), crlf) == "":
+		return fmt.Sprint(len(b)/2, " CRLF")
+	}
 	m := new(sip.Message)
 	if err := m.Parse(b); err != nil {
 		t.Fatalf("agent wrote what cannot be read: %v\n%s", err, b)

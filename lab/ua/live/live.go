@@ -1,7 +1,8 @@
-// Package live runs a user agent of package ua on UDP sockets, in real time.
+// Package live runs a user agent of package ua on sockets, in real time: UDP,
+// or TCP where the agent's messages travel on streams.
 //
 // A [Phone] has one goroutine that owns the agent, and one reader for each
-// socket. It opens its sockets through a function that it is given, so that
+// socket and connection. It opens its sockets through a function that it is given, so that
 // the same phone runs on loopback and in a network namespace.
 package live
 
@@ -25,6 +26,12 @@ type Options struct {
 	// Listen opens a UDP socket; nil: net.ListenUDP.
 	Listen func(netip.AddrPort) (*net.UDPConn, error)
 
+	// ListenStream and Dial do so for an agent whose messages travel on
+	// streams; Dial connects from a local address, at any port. nil: those of
+	// package net.
+	ListenStream func(netip.AddrPort) (*net.TCPListener, error)
+	Dial         func(ctx context.Context, from netip.Addr, to netip.AddrPort) (*net.TCPConn, error)
+
 	// React is asked about every event, on the phone's goroutine: what it
 	// appends is carried out next. It answers calls, for instance. It may be
 	// nil.
@@ -34,7 +41,7 @@ type Options struct {
 	// goroutine: those for which it is true get lost. It may be nil.
 	Lose func(datagram []byte) bool
 
-	TTL int // of the packets that are sent; 0: the system's
+	TTL int // of the datagrams that are sent; 0: the system's
 }
 
 // A Phone is an agent that runs. Its methods may be called from any
@@ -49,8 +56,10 @@ type Phone struct {
 	readers sync.WaitGroup
 
 	// Owned by the phone's goroutine.
-	agent *ua.Agent
-	conns map[netip.AddrPort]*net.UDPConn
+	agent     *ua.Agent
+	conns     map[netip.AddrPort]*net.UDPConn
+	listeners map[netip.AddrPort]*net.TCPListener
+	streams   map[netip.AddrPort]*connection // by their remote address
 
 	mu     sync.Mutex
 	events []ua.Event    // Guarded by mu.
@@ -64,6 +73,8 @@ type Phone struct {
 type datagram struct {
 	local, from netip.AddrPort
 	bytes       []byte
+	accepted    *net.TCPConn // a new connection instead of octets
+	broken      *connection  // one that ended
 }
 
 // Ours: what a busy phone may leave unread before its sockets have to wait.
@@ -79,11 +90,19 @@ func Start(o Options) (*Phone, error) {
 			return net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
 		}
 	}
+	if o.ListenStream == nil {
+		o.ListenStream = func(at netip.AddrPort) (*net.TCPListener, error) {
+			return net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		}
+	}
+	if o.Dial == nil {
+		o.Dial = dial
+	}
 	p := &Phone{
 		o: o, start: time.Now(), agent: ua.New(o.Agent), conns: map[netip.AddrPort]*net.UDPConn{},
 		inbox: make(chan datagram, inboxLen), quit: make(chan struct{}), gone: make(chan struct{}),
 		work: make(chan func(*ua.Agent, time.Duration, []ua.Effect) []ua.Effect),
-		more: make(chan struct{}),
+		more: make(chan struct{}), listeners: map[netip.AddrPort]*net.TCPListener{}, streams: map[netip.AddrPort]*connection{},
 	}
 	if err := p.open(o.Agent.Addr); err != nil {
 		return nil, fmt.Errorf("phone %s: %w", o.Agent.User, err)
@@ -101,7 +120,7 @@ func (p *Phone) run() {
 		do = do[:0]
 		select {
 		case d := <-p.inbox:
-			do = p.agent.Receive(p.now(), d.local, d.from, d.bytes, do)
+			do = p.take(d, do)
 		case f := <-p.work:
 			do = f(p.agent, p.now(), do)
 		case <-timer.C:
@@ -117,6 +136,28 @@ func (p *Phone) run() {
 			timer.Stop()
 		}
 	}
+}
+
+// take takes what a reader brought.
+func (p *Phone) take(d datagram, do []ua.Effect) []ua.Effect {
+	switch {
+	case d.accepted != nil:
+		p.serve(d.local, &connection{TCPConn: d.accepted, remote: d.from})
+		return do
+	case d.broken != nil:
+		return p.broke(d.broken, do)
+	}
+	return p.agent.Receive(p.now(), d.local, d.from, d.bytes, do)
+}
+
+// dial connects from a local address.
+func dial(ctx context.Context, from netip.Addr, to netip.AddrPort) (*net.TCPConn, error) {
+	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))}
+	c, err := d.DialContext(ctx, "tcp", to.String())
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
 }
 
 func (p *Phone) now() time.Duration { return time.Since(p.start) }
@@ -136,6 +177,10 @@ func (p *Phone) carryOut(do []ua.Effect) []ua.Effect {
 				c.Close()
 				delete(p.conns, e.From)
 			}
+			if l := p.listeners[e.From]; l != nil {
+				l.Close()
+				delete(p.listeners, e.From)
+			}
 		case ua.Tell:
 			p.note(e.Event)
 			if p.o.React != nil {
@@ -147,6 +192,12 @@ func (p *Phone) carryOut(do []ua.Effect) []ua.Effect {
 }
 
 func (p *Phone) send(e ua.Effect) {
+	if p.o.Agent.Stream && e.From == p.agent.Addr() {
+		if p.o.Lose == nil || !p.o.Lose(e.Bytes) {
+			p.sendStream(e)
+		}
+		return
+	}
 	c := p.conns[e.From]
 	if c == nil {
 		p.failed(fmt.Errorf("send from %s: no such socket", e.From))
@@ -162,6 +213,9 @@ func (p *Phone) send(e ua.Effect) {
 }
 
 func (p *Phone) open(at netip.AddrPort) error {
+	if p.o.Agent.Stream && at == p.agent.Addr() {
+		return p.listenStream(at)
+	}
 	c, err := p.o.Listen(at)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", at, err)
@@ -187,10 +241,7 @@ func (p *Phone) read(local netip.AddrPort, c *net.UDPConn) {
 		if err != nil {
 			return
 		}
-		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		select {
-		case p.inbox <- datagram{local, from, slices.Clone(buf[:n])}:
-		case <-p.quit:
+		if !p.put(datagram{local: local, from: unmapped(from), bytes: slices.Clone(buf[:n])}) {
 			return
 		}
 	}
@@ -240,6 +291,16 @@ func (p *Phone) Hangup(id ua.Call) {
 	p.Do(func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Hangup(now, id, do) })
 }
 
+// Register registers the phone, and keeps it registered.
+func (p *Phone) Register(r ua.Register) {
+	p.Do(func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Register(now, r, do) })
+}
+
+// Unregister takes the phone's contacts back.
+func (p *Phone) Unregister() {
+	p.Do(func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Unregister(now, do) })
+}
+
 // Events returns what has happened so far.
 func (p *Phone) Events() []ua.Event {
 	p.mu.Lock()
@@ -280,6 +341,12 @@ func (p *Phone) hangUp() {
 		p.carryOut(p.agent.Hangup(p.now(), id, nil))
 	}
 	for _, c := range p.conns {
+		c.Close()
+	}
+	for _, l := range p.listeners {
+		l.Close()
+	}
+	for _, c := range p.streams {
 		c.Close()
 	}
 }
