@@ -1,0 +1,30 @@
+package registrar
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// A Listed is a binding as `sbc registrations` shows it.
+type Listed struct {
+	Binding
+	State State
+}
+
+// List returns all bindings, by endpoints, address-of-record and age.
+func (r *Registrar) List(now time.Time) []Listed {
+	at := r.since(now)
+	list := make([]Listed, 0, len(r.bindings))
+	for _, a := range r.aors {
+		for _, b := range a.list {
+			if s := b.state(at); s != Unknown {
+				list = append(list, Listed{r.export(at, b), s})
+			}
+		}
+	}
+	slices.SortFunc(list, func(x, y Listed) int {
+		return cmp.Or(cmp.Compare(x.Endpoints, y.Endpoints), cmp.Compare(x.AOR, y.AOR), cmp.Compare(y.Age, x.Age), cmp.Compare(x.Serial, y.Serial))
+	})
+	return list
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Ours: what one transaction holds. Its pages stay in memory until it is
+// written.
+const batchMax = 4096
+
+// Ours: after an error the disk is left alone for a time.
+const againAfter = 5 * time.Second
+
+// write is the writer: it waits for something to do, then a little longer for
+// what comes with it, and writes.
+func (s *Store) write() {
+	defer close(s.done)
+	defer faults()()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	pause := s.every
+	for {
+		select {
+		case <-s.stop:
+			s.flush()
+			return
+		case <-s.wake:
+		}
+		timer.Reset(pause)
+		select {
+		case <-s.stop:
+			s.flush()
+			return
+		case <-timer.C:
+		}
+		if pause = s.every; !s.flush() {
+			pause = againAfter
+			select { // what could not be written waits
+			case s.wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// flush writes all that waits; false if the disk refused.
+func (s *Store) flush() bool {
+	for {
+		batch := s.collect()
+		if len(batch) == 0 {
+			return true
+		}
+		err := s.commit(batch)
+		s.mu.Lock()
+		s.lastErr = err
+		for i := range batch {
+			if _, newer := s.waiting[batch[i].key]; err != nil && !newer {
+				s.waiting[batch[i].key] = batch[i].value
+			}
+		}
+		s.mu.Unlock()
+		if err != nil {
+			s.failed.Add(1)
+			return false
+		}
+		s.written.Add(uint64(len(batch)))
+	}
+}
+
+type change struct {
+	key   uint64
+	value []byte // nil: delete
+}
+
+// collect takes what waits, up to a batch, in the order of the keys: so
+// neighbours stand on the same page.
+func (s *Store) collect() []change {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	batch := make([]change, 0, min(len(s.waiting), batchMax))
+	for k, v := range s.waiting {
+		if len(batch) == batchMax {
+			break
+		}
+		batch = append(batch, change{k, v})
+		delete(s.waiting, k)
+	}
+	slices.SortFunc(batch, func(a, b change) int {
+		if a.key < b.key {
+			return -1
+		}
+		return 1
+	})
+	return batch
+}
+
+func (s *Store) commit(batch []change) (err error) {
+	defer guard(&err)
+	return s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketBindings)
+		keys := make([]byte, 0, 8*len(batch))
+		for i := range batch {
+			keys = binary.BigEndian.AppendUint64(keys, batch[i].key)
+			key := keys[len(keys)-8:]
+			var err error
+			if batch[i].value == nil {
+				err = b.Delete(key)
+			} else {
+				err = b.Put(key, batch[i].value)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
