@@ -33,7 +33,7 @@ demo: build
 	bin/sbc demo $(ARGS)
 
 deps:
-	.ci/deps sip-tester baresip-core kamailio tshark iproute2 tcpdump gcc libc6-dev
+	.ci/deps sip-tester baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump gcc libc6-dev
 
 bench-deps: deps
 	.ci/deps rtpengine-daemon

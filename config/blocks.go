@@ -10,9 +10,11 @@ import "github.com/hashicorp/hcl/v2"
 type fileBlock struct {
 	Realms    []*realmBlock     `hcl:"realm,block"`
 	Peers     []*peerBlock      `hcl:"peer,block"`
+	Endpoints []*endpointsBlock `hcl:"endpoints,block"`
 	Routes    []*routeBlock     `hcl:"route,block"`
 	Limits    []*limitsBlock    `hcl:"limits,block"`
 	Telemetry []*telemetryBlock `hcl:"telemetry,block"`
+	Store     []*storeBlock     `hcl:"store,block"`
 	Console   []*consoleBlock   `hcl:"console,block"`
 }
 
@@ -23,6 +25,8 @@ type realmBlock struct {
 	Address   *hcl.Attribute    `hcl:"address"`
 	Interface *hcl.Attribute    `hcl:"interface"`
 	Trust     *hcl.Attribute    `hcl:"trust"`
+	NAT       *hcl.Attribute    `hcl:"nat"`
+	Routed    *hcl.Attribute    `hcl:"routed"`
 	Listen    []*listenBlock    `hcl:"listen,block"`
 	Advertise []*advertiseBlock `hcl:"advertise,block"`
 	Media     []*mediaBlock     `hcl:"media,block"`
@@ -79,6 +83,20 @@ type peerBlock struct {
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
 
+type endpointsBlock struct {
+	Name      string             `hcl:"name,label"`
+	NameRange hcl.Range          `hcl:"name,label_range"`
+	Range     hcl.Range          `hcl:",def_range"`
+	Realm     *hcl.Attribute     `hcl:"realm"`
+	Domain    *hcl.Attribute     `hcl:"domain"`
+	To        *hcl.Attribute     `hcl:"to"`
+	Refresh   *hcl.Attribute     `hcl:"nat_refresh"`
+	Expires   *hcl.Attribute     `hcl:"expires"`
+	Rate      *hcl.Attribute     `hcl:"rate"`
+	Contacts  *hcl.Attribute     `hcl:"contacts"`
+	Limits    []*peerLimitsBlock `hcl:"limits,block"`
+}
+
 type peerLimitsBlock struct {
 	Range hcl.Range      `hcl:",def_range"`
 	Calls *hcl.Attribute `hcl:"calls"`
@@ -126,6 +144,11 @@ type telemetryBlock struct {
 	TraceMemory *hcl.Attribute `hcl:"trace_memory"`
 }
 
+type storeBlock struct {
+	Range hcl.Range      `hcl:",def_range"`
+	Path  *hcl.Attribute `hcl:"path"`
+}
+
 type consoleBlock struct {
 	Range  hcl.Range      `hcl:",def_range"`
 	Socket *hcl.Attribute `hcl:"socket"`
@@ -143,6 +166,7 @@ func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }
 func (b *telemetryBlock) place() hcl.Range  { return b.Range }
+func (b *storeBlock) place() hcl.Range      { return b.Range }
 func (b *consoleBlock) place() hcl.Range    { return b.Range }
 
 // only returns the one block of a kind that may stand there once, or nil.

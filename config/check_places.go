@@ -147,7 +147,7 @@ func (r *reader) checkOurselves(c *Config, t *policy.Target, at hcl.Range) {
 	target := netip.AddrPortFrom(t.Addr, t.Port)
 	for i := range c.Realms {
 		for _, l := range c.Realms[i].Listen {
-			if l.Addr == target || l.Host == hostPort(t.Addr, int(t.Port)) {
+			if l.Addr == target || l.Host == HostPort(t.Addr, int(t.Port)) {
 				r.fail(at, "Target is ourselves",
 					"%s is the listener in line %d: calls would go round in a circle. Write the address of the peer.", target, l.Ref.Line)
 				return // One address may have a listener of each transport.

@@ -69,6 +69,9 @@ func (r *reader) checkUse(file *fileBlock, c *Config) {
 	realms, peers := make([]bool, len(c.Realms)), make([]bool, len(c.Policy.Peers))
 	for i := range c.Policy.Peers {
 		realms[c.Policy.Peers[i].Realm] = true
+		if e := c.Policy.Peers[i].Endpoints; e != nil { // their own route
+			peers[i], peers[e.To] = true, true
+		}
 	}
 	for i := range c.Policy.Routes {
 		for _, p := range c.Policy.Routes[i].From {

@@ -18,6 +18,8 @@ type Config struct {
 	File      string // as it was named
 	Realms    []Realm
 	Policy    policy.Options // its Realms and the Realms above have the same order
+	Endpoints []Endpoints
+	Store     string // path of what outlives the process
 	Limits    Limits
 	Telemetry Telemetry
 	Control   string    // path of the Unix socket of the console
@@ -31,6 +33,10 @@ type Realm struct {
 	Address Addrs    // of ours; where listeners and media are unless they say otherwise
 	Listen  []Listen // at least one; those of a block that has both families follow each other, IPv4 first
 	Media   Media
+	Learn   struct{ Signaling, Media Learn } // instead of what is advertised
+	NAT     bool                             // far ends may be behind one
+	Routed  []netip.Prefix                   // private addresses that are reached in it all the same
+	natSet  bool                             // the file says so
 
 	Topology *topology.Realm // compiled
 	Ref      policy.Ref
@@ -133,9 +139,11 @@ func (r *reader) config(file *fileBlock) *Config {
 	c := &Config{File: r.file}
 	r.realms(file, c)
 	r.peers(file, c)
+	r.endpoints(file, c)
 	r.routes(file, c)
 	r.limits(only(r, "limits", file.Limits), c)
 	r.telemetry(only(r, "telemetry", file.Telemetry), c)
+	r.store(only(r, "store", file.Store), c)
 	r.console(only(r, "console", file.Console), c)
 	r.check(file, c)
 	return c

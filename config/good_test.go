@@ -77,7 +77,7 @@ func golden(t *testing.T, name string, src []byte, file string) {
 func dump(c *Config) string {
 	var b strings.Builder
 	for i, e := range c.Realms {
-		fmt.Fprintf(&b, "realm %d %s trust %t address %s udp %q tcp %q (%s)\n", i, e.Name, e.Trust, e.Address,
+		fmt.Fprintf(&b, "realm %d %s trust %t nat %t routed %v address %s udp %q tcp %q (%s)\n", i, e.Name, e.Trust, e.NAT, e.Routed, e.Address,
 			e.Network(policy.UDP), e.Network(policy.TCP), e.Ref)
 		for _, l := range e.Listen {
 			fmt.Fprintf(&b, "  listen %s %s as %s (%s)\n", l.Transport, l.Addr, l.Host, l.Ref)
@@ -102,6 +102,9 @@ func dump(c *Config) string {
 		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s redirect %s calls %d (%s, calls %s)\n",
 			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Redirect, p.Calls, p.Ref, p.CallsRef)
 	}
+	for _, e := range c.Endpoints {
+		fmt.Fprintf(&b, "endpoints %+v to %d\n", e, c.Policy.Peers[e.Peer].Endpoints.To)
+	}
 	for _, r := range c.Policy.Routes {
 		fmt.Fprintf(&b, "route %s from %v to %v user %v host %v methods %v (%s)\n", r.Name, r.From, r.To, r.Match.User, r.Match.Host, r.Match.Methods, r.Ref)
 		for _, f := range r.Match.Fields {
@@ -111,7 +114,7 @@ func dump(c *Config) string {
 			fmt.Fprintf(&b, "  rewrite %+v\n", *r.Rewrite)
 		}
 	}
-	fmt.Fprintf(&b, "limits %+v, of policy %d\ntelemetry %+v\ncontrol %s\n", c.Limits, c.Policy.Calls, c.Telemetry, c.Control)
+	fmt.Fprintf(&b, "limits %+v, of policy %d\ntelemetry %+v\ncontrol %s\nstore %s\n", c.Limits, c.Policy.Calls, c.Telemetry, c.Control, c.Store)
 	if c.Warnings != nil {
 		fmt.Fprintf(&b, "%s\n", c.Warnings)
 	}

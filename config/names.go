@@ -109,15 +109,20 @@ func (n *names) known() string {
 	if len(n.good) == 0 {
 		return fmt.Sprintf("The file has no %s.", n.kind)
 	}
-	return fmt.Sprintf("The %ss are: %s.", n.kind, listed(n.good, n.full))
+	return fmt.Sprintf("The %s are: %s.", strings.TrimSuffix(n.kind, "s")+"s", listed(n.good, n.full))
+}
+
+// example is a reference that could stand in the file.
+func (n *names) example() string {
+	if len(n.good) > 0 {
+		return n.full(n.good[0])
+	}
+	return n.kind + ".NAME"
 }
 
 // references reads a list of references without repetitions.
 func (r *reader) references(a *hcl.Attribute, n *names) []int {
-	example := n.kind + ".NAME"
-	if len(n.good) > 0 {
-		example = n.full(n.good[0])
-	}
+	example := n.example()
 	var out []int
 	seen := map[int]bool{}
 	for _, e := range r.exprs(a, example) {

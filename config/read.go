@@ -22,9 +22,9 @@ type reader struct {
 	nav        any // lets the printer name the block that a line is in
 	diags      hcl.Diagnostics
 
-	realmNames, peerNames names
-	listenAt              [][]hcl.Range // by realm and listener: its block
-	wrongRoutes           []bool        // had problems of their own
+	realmNames, peerNames, endpointNames names
+	listenAt                             [][]hcl.Range // by realm and listener: its block
+	wrongRoutes                          []bool        // had problems of their own
 }
 
 // Ours: the schema nests 4 deep, an object or a list adds 2. The parser

@@ -34,6 +34,7 @@ func (r *reader) realms(file *fileBlock, c *Config) {
 func (r *reader) realm(b *realmBlock) Realm {
 	e := Realm{Name: b.Name, Ref: r.ref(b.Range)}
 	r.boolean(b.Trust, &e.Trust)
+	r.nat(b, &e)
 	r.realmAddress(b, &e.Address)
 	e.Media = r.media(b, e.Address)
 	var at []hcl.Range
@@ -61,30 +62,6 @@ func (r *reader) realmAddress(b *realmBlock, to *Addrs) {
 		r.interfaceAddress(b.Interface, to)
 	default:
 		r.fail(b.Range, "Realm without address", "Say where realm %q is: write address = %s or interface = \"eth0\".", b.Name, exampleAddress)
-	}
-}
-
-// advertise puts what the realm is told in the place of our own addresses,
-// by family.
-func (r *reader) advertise(b *advertiseBlock, e *Realm) {
-	e.Media.Advertise = e.Media.Addr
-	if b == nil {
-		return
-	}
-	var signaling, media, listeners Addrs
-	for _, l := range e.Listen {
-		*listeners.slot(l.Addr.Addr()) = l.Addr.Addr()
-	}
-	if r.addresses(b.Signaling, &signaling) && r.has(b.Signaling, signaling, listeners, "listener") {
-		for i := range e.Listen {
-			l := &e.Listen[i]
-			if a := signaling.Of(l.Addr.Addr()); a.IsValid() {
-				l.Host = hostPort(a, int(l.Addr.Port()))
-			}
-		}
-	}
-	if r.addresses(b.Media, &media) && r.has(b.Media, media, e.Media.Addr, "media address") {
-		e.Media.Advertise = media.or(e.Media.Addr)
 	}
 }
 
@@ -122,15 +99,15 @@ func (r *reader) listen(b *listenBlock, address Addrs) []Listen {
 		out = append(out, Listen{
 			Transport: b.Transport,
 			Addr:      netip.AddrPortFrom(a, uint16(port)),
-			Host:      hostPort(a, port),
+			Host:      HostPort(a, port),
 			Ref:       r.ref(b.Range),
 		})
 	}
 	return out
 }
 
-// hostPort writes the sent-by of our Via; the default port is left out.
-func hostPort(a netip.Addr, port int) string {
+// HostPort writes the sent-by of our Via; the default port is left out.
+func HostPort(a netip.Addr, port int) string {
 	host := a.String()
 	if a.Is6() {
 		host = "[" + host + "]" // RFC 3261 section 25.1, IPv6reference

@@ -20,14 +20,14 @@ func (r *reader) routes(file *fileBlock, c *Config) {
 	for _, b := range file.Routes {
 		r.add(&routeNames, b.Name, b.NameRange)
 		before := len(r.diags)
-		c.Policy.Routes = append(c.Policy.Routes, r.route(b))
+		c.Policy.Routes = append(c.Policy.Routes, r.route(b, len(file.Peers)))
 		r.wrongRoutes = append(r.wrongRoutes, len(r.diags) > before)
 	}
 }
 
-func (r *reader) route(b *routeBlock) policy.Route {
+func (r *reader) route(b *routeBlock, peers int) policy.Route {
 	t := policy.Route{Name: b.Name, Ref: r.ref(b.Range)}
-	t.From = r.peerList(b, b.From, "from")
+	t.From = r.froms(b, peers)
 	t.To = r.peerList(b, b.To, "to")
 	match := only(r, "match", b.Match)
 	if match != nil {

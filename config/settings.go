@@ -87,3 +87,21 @@ func (r *reader) console(b *consoleBlock, c *Config) {
 		c.Control = t.s
 	}
 }
+
+// Where the store is unless the file says otherwise.
+const defaultStore = "/var/lib/sbc/state.db"
+
+func (r *reader) store(b *storeBlock, c *Config) {
+	c.Store = defaultStore
+	if b == nil {
+		return
+	}
+	t, ok := r.text(b.Path, `"`+defaultStore+`"`)
+	switch {
+	case !ok:
+	case !strings.HasPrefix(t.s, "/") || strings.HasSuffix(t.s, "/"):
+		r.fail(t.at, "Not a path of a file", "%q is none. Write it from the root on, like path = %q.", t.s, defaultStore)
+	default:
+		c.Store = t.s
+	}
+}

@@ -54,6 +54,11 @@ func (c *Client) Calls(ctx context.Context) (list []signaling.CallInfo, err erro
 	return list, c.do(ctx, http.MethodGet, "/calls", &list)
 }
 
+// Registrations asks for the bindings.
+func (c *Client) Registrations(ctx context.Context) (list []signaling.RegistrationInfo, err error) {
+	return list, c.do(ctx, http.MethodGet, "/registrations", &list)
+}
+
 // Call asks for the report on one call, which may have ended.
 func (c *Client) Call(ctx context.Context, id string) (r signaling.CallReport, err error) {
 	return r, c.do(ctx, http.MethodGet, "/calls/"+url.PathEscape(id), &r)

@@ -33,6 +33,9 @@ func start(t *testing.T) (*Client, string, *[]string) {
 		Call: func(id string) (signaling.CallReport, bool) {
 			return signaling.CallReport{CallInfo: signaling.CallInfo{ID: id}, Live: true}, id == "k7f3qd"
 		},
+		Registrations: func() []signaling.RegistrationInfo {
+			return []signaling.RegistrationInfo{{AOR: "sip:100@voice.example", Here: 41.5}}
+		},
 		Hangup: func(id string) bool { *hung = append(*hung, id); return id == "k7f3qd" },
 	}))
 	if err != nil {
@@ -84,6 +87,10 @@ func TestClientAndServer(t *testing.T) {
 	st2, err := os.Stat(path)
 	if err != nil || st2.Mode().Perm() != 0o660 {
 		t.Errorf("socket mode %v, %v", st2.Mode(), err)
+	}
+	who, err := c.Registrations(ctx)
+	if err != nil || len(who) != 1 || who[0].AOR != "sip:100@voice.example" || who[0].Here != 41.5 {
+		t.Errorf("registrations %+v, %v", who, err)
 	}
 }
 

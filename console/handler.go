@@ -10,11 +10,12 @@ import (
 // A Source is what the API shows and does. The functions are called by many
 // goroutines.
 type Source struct {
-	Status func() signaling.Status
-	Calls  func() []signaling.CallInfo
-	Call   func(id string) (signaling.CallReport, bool)
-	Hangup func(id string) bool
-	Trace  func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
+	Status        func() signaling.Status
+	Calls         func() []signaling.CallInfo
+	Call          func(id string) (signaling.CallReport, bool)
+	Hangup        func(id string) bool
+	Registrations func() []signaling.RegistrationInfo
+	Trace         func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
 }
 
 // Ours: operators and their scripts; every request asks all shards.
@@ -25,6 +26,7 @@ func Handler(s Source) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Status()) })
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
+	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {
 		report, ok := signaling.CallReport{}, false
 		if id := r.PathValue("id"); isID(id) {

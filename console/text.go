@@ -60,6 +60,11 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 	p.line("leaks %d, panics %d, ledger %s", st.Leaks, st.Panics, ledger(st.Ledger))
 	p.line("")
 	p.table([]string{"REALM", "PORT PAIRS", "IN USE", "RESTING", "CONNECTIONS", "LISTENS ON"}, realmRows(st))
+	for _, r := range st.Realms {
+		for _, line := range r.Public {
+			p.line("  %s %s", r.Name, line)
+		}
+	}
 	p.line("")
 	p.table([]string{"PEER", "REALM", "CALLS", "LIMIT", "TARGET", "ADDRESSES"}, peerRows(st))
 	p.line("")
@@ -135,6 +140,24 @@ func WriteCalls(w io.Writer, list []signaling.CallInfo) error {
 		rows = append(rows, []string{c.ID, c.State, seconds(c.Age), c.From, c.To, c.Caller, c.Callee, c.Route})
 	}
 	p.table([]string{"ID", "STATE", "AGE", "FROM", "TO", "CALLER", "CALLEE", "ROUTE"}, rows)
+	return p.to(w)
+}
+
+// WriteRegistrations writes a list of bindings as text.
+func WriteRegistrations(w io.Writer, list []signaling.RegistrationInfo) error {
+	p := &page{}
+	if len(list) == 0 {
+		p.line("nobody is registered")
+	}
+	var rows [][]string
+	for _, r := range list {
+		keep := "none"
+		if r.Interval > 0 {
+			keep = "every " + seconds(r.Interval)
+		}
+		rows = append(rows, []string{r.AOR, r.Contact, r.State, r.NAT, r.Flow, seconds(r.Age), seconds(r.Here), seconds(r.There), keep, r.Endpoints})
+	}
+	p.table([]string{"ADDRESS-OF-RECORD", "CONTACT", "STATE", "NAT", "FLOW", "AGE", "HERE", "THERE", "KEEP-ALIVE", "ENDPOINTS"}, rows)
 	return p.to(w)
 }
 

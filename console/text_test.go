@@ -62,7 +62,14 @@ func TestReports(t *testing.T) {
 		"ladder":         func(w io.Writer) error { return WriteLadder(w, someCall) },
 		"status":         func(w io.Writer) error { return WriteStatus(w, status) },
 		"status_rest":    func(w io.Writer) error { return WriteStatus(w, uneven) },
-		"calls_none":     func(w io.Writer) error { return WriteCalls(w, nil) },
+		"registrations": func(w io.Writer) error {
+			return WriteRegistrations(w, []signaling.RegistrationInfo{
+				{Endpoints: "phones", AOR: "sip:100@voice.example", Contact: "sip:100@10.0.0.5:5060", State: "reachable", NAT: "address+port", Flow: "UDP 198.51.100.9:31022", Age: 93784, Here: 41.4, There: 1700, Interval: 25},
+				{Endpoints: "phones", AOR: "sip:\x1b[2J@voice.example", Contact: "sip:x@10.0.0.6", State: "unreachable", NAT: "none", Flow: "TCP 198.51.100.10:40001 (gone)", Age: 60, There: 900},
+			})
+		},
+		"registrations_none": func(w io.Writer) error { return WriteRegistrations(w, nil) },
+		"calls_none":         func(w io.Writer) error { return WriteCalls(w, nil) },
 		"calls": func(w io.Writer) error {
 			return WriteCalls(w, []signaling.CallInfo{{ID: "young", State: "ringing", From: "itsp", Caller: "\u202eevil", Age: 1}, someCall.CallInfo})
 		},

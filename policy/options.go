@@ -39,18 +39,23 @@ type Realm struct {
 	Ref   Ref
 }
 
-// A Peer is a configured neighbour: an ITSP trunk, a PBX.
+// A Peer is a configured neighbour: an ITSP trunk, a PBX; or a class of user
+// agents that register.
 type Peer struct {
 	Name   string
 	Realm  int
 	Target Target
+
+	// Endpoints: it is many user agents, which are where they registered from.
+	// nil: it is one neighbour at Target.
+	Endpoints *Endpoints
 
 	// Sources are where its messages come from. Empty: from what Target
 	// resolves to.
 	Sources []netip.Prefix
 
 	// Domain is the host that it wants to see in Request-URI, From and To.
-	// Empty: the host of Target.
+	// Empty: the host of Target. Endpoints register for it and must have one.
 	Domain string
 
 	// Asymmetric: it sends from another port than the one it listens on, and
@@ -62,6 +67,13 @@ type Peer struct {
 	Calls    int // calls at once, to and from it; 0: no limit
 	Ref      Ref
 	CallsRef Ref // where Calls is set; zero: Ref
+}
+
+// Endpoints are user agents that register through us.
+type Endpoints struct {
+	// To is the peer that they register with. Their requests go there unless a
+	// route says otherwise.
+	To int
 }
 
 // Host returns the host that the peer wants to see: Domain, else the host of

@@ -56,6 +56,7 @@ func Compile(o Options) (*Rules, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	r.routeHome()
 	r.refusals = r.allRefusals()
 	s, err := newSources(&r.o)
 	if err != nil {
@@ -63,6 +64,17 @@ func Compile(o Options) (*Rules, error) {
 	}
 	r.sources.Store(s)
 	return r, nil
+}
+
+// routeHome adds, behind all others, a route for the requests of endpoints to
+// where they register.
+func (r *Rules) routeHome() {
+	for i := range r.o.Peers {
+		if p := &r.o.Peers[i]; p.Endpoints != nil {
+			home := &Route{Name: p.Name, From: []int{i}, To: []int{p.Endpoints.To}, Ref: p.Ref}
+			r.byPeer[i] = append(r.byPeer[i], &route{Route: home})
+		}
+	}
 }
 
 // Options returns what the rules were made of, to be read only.
@@ -124,7 +136,7 @@ func (o *Options) check() []error {
 		errs = append(errs, fmt.Errorf("limit of %d calls", o.Calls))
 	}
 	for i := range o.Peers {
-		if err := o.Peers[i].check(len(o.Realms)); err != nil {
+		if err := o.checkPeer(&o.Peers[i]); err != nil {
 			errs = append(errs, fmt.Errorf("%s: peer %q: %w", o.Peers[i].Ref, o.Peers[i].Name, err))
 		}
 	}
@@ -136,10 +148,12 @@ func (o *Options) check() []error {
 	return errs
 }
 
-func (p *Peer) check(realms int) error {
+func (o *Options) checkPeer(p *Peer) error {
 	switch {
-	case p.Realm < 0 || p.Realm >= realms:
+	case p.Realm < 0 || p.Realm >= len(o.Realms):
 		return fmt.Errorf("no realm %d", p.Realm)
+	case p.Endpoints != nil:
+		return o.checkEndpoints(p)
 	case p.Target.Host == "":
 		return errors.New("no target")
 	case p.Target.Transport != "" && p.Target.Transport != UDP && p.Target.Transport != TCP:
@@ -153,6 +167,21 @@ func (p *Peer) check(realms int) error {
 		if !s.IsValid() {
 			return errors.New("invalid source prefix")
 		}
+	}
+	return nil
+}
+
+func (o *Options) checkEndpoints(p *Peer) error {
+	to := p.Endpoints.To
+	switch {
+	case p.Target != Target{} || len(p.Sources) > 0:
+		return errors.New("endpoints are where they register from: no target and no sources")
+	case p.Domain == "":
+		return errors.New("endpoints need a domain")
+	case to < 0 || to >= len(o.Peers) || o.Peers[to].Endpoints != nil:
+		return errors.New("endpoints register with a peer")
+	case p.Calls < 0:
+		return fmt.Errorf("limit of %d calls", p.Calls)
 	}
 	return nil
 }

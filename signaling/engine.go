@@ -45,15 +45,15 @@ type worker struct {
 // Start opens the listeners and begins to serve. An error of a listener says
 // which address cannot be had and what to do.
 func Start(o Options) (*Engine, error) {
-	e := &Engine{opt: o, began: o.Start, opened: make(chan struct{})}
 	if o.Start.IsZero() {
-		e.began = time.Now()
+		o.Start = time.Now()
 	}
+	e := &Engine{opt: o, began: o.Start, opened: make(chan struct{})}
 	if e.opt.Shards == 0 {
 		e.opt.Shards = min(runtime.GOMAXPROCS(0), ident.Shards)
 	}
 	rand.Read(e.key[:])
-	e.sorter = NewSorter(e.key, e.opt.Shards)
+	e.sorter = NewSorter(e.key, o.BindingKey, e.opt.Shards)
 	for i := range e.opt.Shards {
 		var seed [32]byte
 		rand.Read(seed[:])
@@ -138,6 +138,9 @@ func (e *Engine) read(u *transport.UDP) {
 			continue
 		}
 		for _, in := range batch.Packets {
+			if e.keepsAlive(u, in) {
+				continue
+			}
 			p := packets.Get().(*packet)
 			p.flow = b2bua.Flow{Listener: uint16(u.ID()), Remote: in.Src}
 			p.buf = append(p.buf[:0], in.Bytes...)
@@ -181,6 +184,9 @@ func (w *worker) run() {
 			ask(w.shard)
 		}
 		w.flush()
+		for _, n := range w.shard.Notices() {
+			w.e.tell(n)
+		}
 		if closed {
 			return
 		}

@@ -46,11 +46,13 @@ func (e *Engine) alias(f transport.Flow, m *sip.Message, err error) {
 	}
 }
 
-// closed tells the transactions that a connection to a peer is gone. Of those
-// that come and go from elsewhere no shard hears.
+// closed tells the shards that a connection to a peer or of an endpoint is gone.
+// Of those that come and go from elsewhere they do not hear.
 func (e *Engine) closed(f transport.Flow) {
+	<-e.opened
 	peer, ok := e.opt.Rules.Peer(e.opt.Listeners[f.Listener].Realm, f.Remote)
-	if !ok || orDefault(e.opt.Rules.Peers()[peer].Target.Port) != f.Remote.Port() {
+	ok = ok && orDefault(e.opt.Rules.Peers()[peer].Target.Port) == f.Remote.Port()
+	if !ok && e.opt.where.at(flowOf(f)) == nil {
 		return
 	}
 	for _, w := range e.workers {

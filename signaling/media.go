@@ -56,7 +56,7 @@ func (s *Shard) pin(e *b2bua.Effect) {
 	}
 	st, side := r.streams[e.Index], mediarelay.Side(e.Side)
 	far := mediarelay.Remote{
-		RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Mux: e.Remote.Mux, Opaque: e.Remote.Opaque, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
+		RTP: e.Remote.RTP, RTCP: e.Remote.RTCP, Signaling: e.Remote.Signaling, Mux: e.Remote.Mux, Opaque: e.Remote.Opaque, Sends: e.Remote.Sends, Receives: e.Remote.Receives,
 	}
 	if len(e.Remote.Payloads) > 0 {
 		far.Payload = &mediarelay.PayloadMap{}

@@ -24,6 +24,18 @@ type Options struct {
 	Metrics   *telemetry.Metrics
 	Log       *slog.Logger
 
+	// Endpoints register with a peer through us. BindingKey makes the tokens by
+	// which the peer knows them, and says which shard has which: secret, and the
+	// same after a restart, or the peer does not reach who registered before.
+	Endpoints  []Endpoints
+	BindingKey [16]byte
+
+	// Keep, if not nil, keeps the record of a binding for a restart; nil: it is
+	// over. It is called by all shards and does not wait. Bindings are the
+	// records that were kept.
+	Keep     func(serial uint64, record []byte)
+	Bindings map[uint64][]byte // by serial
+
 	Shards     int // goroutines that own calls; 0: one a processor
 	TraceBytes int // memory of the traces, in all
 
@@ -36,7 +48,8 @@ type Options struct {
 	// dialogs and subscriptions the shards pass: for the simulation.
 	Visit func(table, state, event string)
 
-	streams *streams // made with the first shard
+	streams *streams     // made with the first shard
+	where   *whereabouts // likewise
 }
 
 // A Realm is a network that the SBC faces.
@@ -104,6 +117,9 @@ func (o *Options) calls() b2bua.Options {
 	b := b2bua.Options{Visit: o.Visit, Ring: o.Ring, Quiet: o.Quiet, Held: o.Held, Long: o.Long}
 	if b.Ring == 0 {
 		b.Ring = ringTime
+	}
+	for i := range o.Rules.Peers() {
+		b.Endpoints = append(b.Endpoints, o.Rules.Peers()[i].Endpoints != nil)
 	}
 	known := o.known()
 	for i, r := range o.Realms {

@@ -23,6 +23,9 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	s.now, s.tap.came = max(s.now, now), flow
 	realm := s.opt.Listeners[flow.Listener].Realm
 	peer, known := s.rules.Peer(realm, s.sender(flow, m))
+	if !known {
+		peer, known = s.endpoint(flow)
+	}
 	if err != nil {
 		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
 		return
@@ -33,6 +36,7 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	switch {
 	case !m.IsRequest():
 		s.responded(flow, m, known)
+	case m.Method() == sip.REGISTER && s.registers(flow, realm, m):
 	case !known:
 		s.stranger(flow, m, s.opt.Realms[realm].Trust)
 	default:
@@ -91,9 +95,9 @@ func (s *Shard) answerBy(flow b2bua.Flow, m *sip.Message) b2bua.Flow {
 	if at := &s.opt.Listeners[flow.Listener]; !at.TCP {
 		peer, known := s.rules.Peer(at.Realm, flow.Remote)
 		flow.Remote = nat.Observe(m, flow.Remote, known && s.rules.Peers()[peer].Asymmetric).Answer
-	} else {
+	} else if _, bound := s.endpoint(flow); !bound {
 		// By the connection of the request, and if that is gone by a new one
-		// (RFC 3261 section 18.2.2).
+		// (RFC 3261 section 18.2.2). To an endpoint no other leads.
 		flow.Remote = nat.Observe(m, flow.Remote, true).SentBy
 	}
 	return flow
@@ -101,6 +105,9 @@ func (s *Shard) answerBy(flow b2bua.Flow, m *sip.Message) b2bua.Flow {
 
 // stranger handles a request from nobody that is configured.
 func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
+	if s.lost(flow, m) {
+		return
+	}
 	if !trust || m.Method() == sip.ACK {
 		s.count("stranger")
 		return
@@ -196,6 +203,9 @@ func (s *Shard) outOfDialog(tx *server, flow b2bua.Flow, peer int, m *sip.Messag
 	case sip.INVITE:
 		s.routed(tx, flow, peer, m, b2bua.Invite)
 	case sip.OPTIONS:
+		if s.qualifies(tx, flow, peer, m) {
+			break
+		}
 		if toUser(m) && m.MaxForwards() != 0 { // RFC 3261 section 11
 			s.routed(tx, flow, peer, m, b2bua.Begin)
 		} else {
@@ -238,6 +248,13 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 	}
 	if s.closing {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "shutdown", Fields: retryAfter})
+		return
+	}
+	if t, no, token := s.binding(peer, m); no != nil {
+		s.refuse(tx, flow, m, no)
+		return
+	} else if token {
+		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: []b2bua.Target{t}})
 		return
 	}
 	user := uri.User

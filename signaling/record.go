@@ -74,6 +74,7 @@ func (s *Shard) answered(c *b2bua.Call) {
 	s.stats.answered++
 	s.metrics.CallAnswered(s.now - r.began)
 	s.say("call answered", slog.String("call", shortID(c)), slog.Duration("setup", s.now-r.began))
+	s.inCall(c, CallBegan)
 }
 
 // sentTo tells where a call goes: the trace each time, the log once.
@@ -119,6 +120,9 @@ func (s *Shard) gone(c *b2bua.Call) {
 	delete(s.records, c.ID)
 	if !c.Session() {
 		return
+	}
+	if r.answered > 0 {
+		s.inCall(c, CallEnded)
 	}
 	info := s.info(c)
 	info.State = "ended"

@@ -39,6 +39,8 @@ type RealmStatus struct {
 	Resting int      `json:"ports_resting"` // given back, waiting for late packets to pass
 
 	Connections Connections `json:"connections"`
+
+	Public []string `json:"public,omitempty"` // behind a router: what it is known by, and how that is known, a line each
 }
 
 // Connections are the TCP connections of a realm.

@@ -11,6 +11,7 @@ import (
 	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
+	"sbc/signaling/registrar"
 	"sbc/signaling/sip"
 	"sbc/signaling/transaction"
 	"sbc/telemetry"
@@ -26,34 +27,38 @@ type Shard struct {
 	of      int
 	key     [16]byte
 	ids     ident.Maker
+	tokens  ident.Maker // of bindings: under a key that outlives the process
 	rules   *policy.Rules
 	media   mediarelay.Engine
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 
 	// Owned by the shard's goroutine.
-	rand     *rand.Rand
-	now      time.Duration
-	calls    *b2bua.Calls
-	servers  map[b2bua.Server]*server
-	clients  map[b2bua.Client]*client
-	cancels  map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
-	merge    map[[2]uint64]b2bua.Server
-	timers   timers
-	ring     *telemetry.Ring
-	out      []Outbound
-	bytes    []byte // what out refers to
-	txDo     []transaction.Effect
-	do       [5][]b2bua.Effect // by depth of steps: an INVITE asks for two places and its ports
-	depth    int
-	doServer []transaction.Effect
-	message  sip.Message
-	lag      time.Duration
-	stats    counters
-	records  map[uint64]*record // live calls by id
-	past     past
-	tap      tapPoint
-	closing  bool // calls end and none begins
+	rand      *rand.Rand
+	now       time.Duration
+	calls     *b2bua.Calls
+	servers   map[b2bua.Server]*server
+	clients   map[b2bua.Client]*client
+	cancels   map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
+	merge     map[[2]uint64]b2bua.Server
+	timers    timers
+	ring      *telemetry.Ring
+	out       []Outbound
+	bytes     []byte // what out refers to
+	txDo      []transaction.Effect
+	do        [5][]b2bua.Effect // by depth of steps: an INVITE asks for two places and its ports
+	depth     int
+	doServer  []transaction.Effect
+	message   sip.Message
+	lag       time.Duration
+	stats     counters
+	records   map[uint64]*record // live calls by id
+	past      past
+	tap       tapPoint
+	closing   bool                 // calls end and none begins
+	registrar *registrar.Registrar // nil: nobody registers
+	rebinding timer                // when it wants to be woken
+	notices   []Notice             // for all shards
 }
 
 // counters are what a shard counts for Status.
@@ -91,8 +96,11 @@ func (o *Outbound) Went(conn uint64) {
 // NewShard returns shard index of so many. key is secret and the same for
 // all of them; seed makes all random choices of the shard.
 func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
+	if o.streams == nil {
+		o.streams, o.where = &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}, &whereabouts{}
+	}
 	s := &Shard{
-		opt: o, index: index, of: of, key: key, ids: ident.NewMaker(key),
+		opt: o.own(), index: index, of: of, key: key, ids: ident.NewMaker(key), tokens: ident.NewMaker(o.BindingKey),
 		rules: o.Rules, media: o.Media, metrics: o.Metrics, log: o.Log,
 		rand:    rand.New(rand.NewChaCha8(seed)),
 		servers: map[b2bua.Server]*server{}, clients: map[b2bua.Client]*client{}, cancels: map[b2bua.Client]*client{},
@@ -100,16 +108,17 @@ func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 		ring:  telemetry.NewRing(max(o.TraceBytes/of, 1<<16)),
 		stats: counters{rejects: map[string]int{}},
 	}
-	if o.streams == nil {
-		o.streams = &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}
-	}
 	bo := o.calls()
 	bo.IDs, bo.Rand = s.ids, s.rand
 	bo.Shard = func(r *rand.Rand) uint8 {
 		return uint8(index + of*r.IntN((ident.Shards-index+of-1)/of))
 	}
 	bo.OwnPort, bo.Stream = s.ownPort, s.streamFor
+	bo.Registered = s.registered
 	s.calls = b2bua.New(bo)
+	if s.registrar = s.newRegistrar(); s.registrar != nil {
+		s.restore(o.Bindings)
+	}
 	return s
 }
 

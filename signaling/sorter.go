@@ -7,6 +7,7 @@ import (
 	"github.com/dchest/siphash"
 
 	"sbc/signaling/ident"
+	"sbc/signaling/registrar"
 	"sbc/signaling/sip"
 )
 
@@ -14,9 +15,11 @@ import (
 // by any goroutine.
 type Sorter struct {
 	// Constant after open.
-	ids    ident.Maker
-	k0, k1 uint64
-	shards int
+	ids     ident.Maker
+	tokens  ident.Maker
+	k0, k1  uint64
+	binding [16]byte
+	shards  int
 
 	// Atomic. Where the INVITEs went of late that another call than their own
 	// Call-ID decided for: the hash of their Call-ID, and in its lowest octet
@@ -29,17 +32,17 @@ type Sorter struct {
 const detoursMax = 1 << 10
 
 // NewSorter returns a Sorter for so many shards, which make their identifiers
-// under key.
-func NewSorter(key [16]byte, shards int) *Sorter {
+// under key and those of bindings under Options.BindingKey.
+func NewSorter(key, binding [16]byte, shards int) *Sorter {
 	return &Sorter{
-		ids: ident.NewMaker(key), shards: shards,
+		ids: ident.NewMaker(key), tokens: ident.NewMaker(binding), binding: binding, shards: shards,
 		k0: binary.LittleEndian.Uint64(key[:8]), k1: binary.LittleEndian.Uint64(key[8:]),
 	}
 }
 
 // Shard returns the index of the shard that a message belongs to: what our own
-// branch or tag in it says, or a keyed hash of its Call-ID. err is what Parse
-// said of m.
+// branch, tag or token in it says, of a REGISTER its address-of-record, or else a
+// keyed hash of its Call-ID. err is what Parse said of m.
 func (s *Sorter) Shard(m *sip.Message, err error) int {
 	if s.shards == 1 || err != nil {
 		return 0
@@ -52,6 +55,15 @@ func (s *Sorter) Shard(m *sip.Message, err error) int {
 	}
 	if id, ok := s.ids.Read(ident.Tag, m.Bytes(m.To().Tag)); ok {
 		return s.index(id.Shard)
+	}
+	if m.Method() == sip.REGISTER {
+		return s.index(registrar.Home(s.binding, m))
+	}
+	if uri, err := sip.ParseURI(m.Raw, m.RequestURI()); err == nil && uri.User.Len() == ident.Size {
+		// CANCEL and ACK have the Request-URI of their INVITE.
+		if id, ok := s.tokens.Read(ident.Token, m.Bytes(uri.User)); ok {
+			return s.index(id.Shard)
+		}
 	}
 	if id, ok := s.named(m); ok {
 		if m.Method() == sip.INVITE {

@@ -8,6 +8,7 @@ import (
 	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/edit"
+	"sbc/signaling/registrar"
 	"sbc/signaling/sip"
 	"sbc/signaling/transaction"
 	"sbc/telemetry"
@@ -91,6 +92,9 @@ func (s *Shard) streamed(tx *client, works bool) {
 // and if that breaks too it has failed. To fail at once would leave a phone
 // ringing for a caller who was told that nobody is there.
 func (s *Shard) Broke(f b2bua.Flow) {
+	if s.registrar != nil {
+		s.bind(s.registrar.Broke(registrar.Flow(f)))
+	}
 	var lost []b2bua.Client
 	for id, tx := range s.clients {
 		if tx.conn == f.Conn && tx.unheard() {

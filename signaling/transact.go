@@ -28,6 +28,7 @@ type client struct {
 	conn    uint64     // by which it went; 0: a datagram, or not yet
 	again   bool       // it went a second time, because conn broke
 	instead b2bua.Flow // when flow fails; zero: none
+	pings   uint64     // it asks whether the endpoint of the binding with this serial is there; 0: it does not
 	fresh   bool       // no connection was known when it began
 	method  sip.Method
 	invite  transaction.ClientInvite
@@ -196,11 +197,13 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 	case transaction.Disarm:
 		s.timers.stop(slot(e.Timer, &tx.retry, &tx.timeout))
 	case transaction.Up:
-		if !tx.cancels {
+		if tx.pings != 0 {
+			s.bind(s.registrar.KeptAlive(s.clock(), tx.pings))
+		} else if !tx.cancels {
 			s.step(&b2bua.Event{Is: b2bua.Response, Client: tx.id, Msg: m, Flow: tx.flow})
 		}
 	case transaction.TimedOut, transaction.Failed:
-		if !tx.cancels {
+		if !tx.cancels && tx.pings == 0 {
 			s.step(&b2bua.Event{Is: b2bua.TimedOut, Client: tx.id, Status: e.Status})
 		}
 	case transaction.Gone:

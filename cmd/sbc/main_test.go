@@ -168,6 +168,7 @@ func TestRunServesAndStops(t *testing.T) {
 			{[]string{"status", "--json"}, exitDone, `"ports_rest": 0`},
 			{[]string{"calls"}, exitDone, "no calls"},
 			{[]string{"calls", "--json"}, exitDone, "[]"},
+			{[]string{"registrations"}, exitDone, "nobody is registered"},
 			{[]string{"call", "k7f3qd"}, exitFailed, `call "k7f3qd": no such call`},
 			{[]string{"hangup", "k7f3qd"}, exitFailed, `call "k7f3qd": no such call; see: sbc calls`},
 		} {

@@ -59,6 +59,21 @@ func newCalls(o *options) *cobra.Command {
 	}))
 }
 
+func newRegistrations(o *options) *cobra.Command {
+	return o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "registrations",
+		Short: "List who is registered: where it is, behind what NAT, for how long here and at its registrar",
+		Args:  usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			list, err := o.client().Registrations(c.Context())
+			if err != nil {
+				return err
+			}
+			return o.show(c.OutOrStdout(), list, func(w io.Writer) error { return console.WriteRegistrations(w, list) })
+		},
+	}))
+}
+
 func newCall(o *options) *cobra.Command {
 	return o.socketFlag(o.jsonFlag(&cobra.Command{
 		Use:   "call ID",

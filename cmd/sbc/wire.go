@@ -3,30 +3,38 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"sbc/config"
 	"sbc/console"
 	"sbc/mediarelay"
 	"sbc/mediarelay/socket"
+	"sbc/nat/public"
 	"sbc/policy"
 	"sbc/signaling"
+	"sbc/signaling/registrar"
 	"sbc/signaling/resolve"
+	"sbc/store"
 	"sbc/telemetry"
 )
 
 // A border is everything that runs.
 type border struct {
 	engine *signaling.Engine
-	opened closers
+	public map[string]*public.Watch // by realm, where it is behind a router
+
+	routerKey []byte // a router knows us by it after a crash
+	opened    closers
 }
 
 func (b *border) close(ctx context.Context) error { return b.opened.close(ctx) }
 
 // open starts everything. After an error nothing runs.
 func open(cfg *config.Config, rules *policy.Rules, log *slog.Logger) (*border, error) {
-	b := &border{}
+	b := &border{public: map[string]*public.Watch{}}
 	if err := b.start(cfg, rules, log); err != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
@@ -43,14 +51,67 @@ func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger
 	}
 	b.opened = append(b.opened, func(context.Context) error { return media.Close() })
 	metrics := telemetry.New(telemetryOptions(cfg))
-	b.engine, err = signaling.Start(engineOptions(cfg, rules, start, media, metrics, log))
+	o := engineOptions(cfg, rules, start, media, metrics, log)
+	if err := b.keep(cfg, &o, log); err != nil {
+		return err
+	}
+	b.engine, err = signaling.Start(o)
 	if err != nil {
 		return err
 	}
 	b.opened = append(b.opened, b.engine.Stop)
+	if err := b.learn(cfg, log); err != nil {
+		return err
+	}
 	resolver := resolve.Start(resolveOptions(cfg, rules, log))
 	b.opened = append(b.opened, func(context.Context) error { resolver.Close(); return nil })
 	return b.serve(cfg, metrics)
+}
+
+// keep opens the store where there is something to keep: bindings, and the key
+// by which a router knows us again.
+func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger) error {
+	if len(cfg.Endpoints) == 0 && !slices.ContainsFunc(cfg.Realms, func(r config.Realm) bool { return r.Learns() }) {
+		return nil
+	}
+	s, aside, damage, err := store.Open(cfg.Store, store.Options{})
+	if err != nil {
+		return fmt.Errorf("%w; name another file with store { path = ... } in %s", err, cfg.File)
+	}
+	b.opened = append(b.opened, func(context.Context) error { return s.Close() })
+	if damage != nil {
+		log.Error("the store was damaged and is begun anew: phones are reached when they register again", "damage", damage, "moved_to", aside)
+	}
+	secret := s.Secret()
+	copy(o.BindingKey[:], secret[:])
+	b.routerKey = secret[len(o.BindingKey):]
+	o.Bindings = map[uint64][]byte{}
+	err = s.Load(func(serial uint64, record []byte) error {
+		o.Bindings[serial] = slices.Clone(record)
+		return nil
+	})
+	o.Keep = func(serial uint64, record []byte) {
+		if record == nil {
+			s.Delete(serial)
+			return
+		}
+		s.Save(serial, record)
+	}
+	log.Info("bindings of the last run", "bindings", len(o.Bindings), "store", cfg.Store)
+	return err
+}
+
+// status is the engine's, and how the realms behind routers know their
+// addresses.
+func (b *border) status() signaling.Status {
+	st := b.engine.Status()
+	for i := range st.Realms {
+		if w := b.public[st.Realms[i].Name]; w != nil {
+			known, now := w.State(), time.Now()
+			st.Realms[i].Public = publicLines(&known, now)
+		}
+	}
+	return st
 }
 
 // serve opens the listeners of those who watch.
@@ -64,7 +125,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 		b.opened = append(b.opened, s.Close)
 	}
 	s, err := console.Listen(cfg.Control, console.Handler(console.Source{
-		Status: b.engine.Status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup,
+		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations,
 		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
 	}))
 	if err != nil {
@@ -76,7 +137,8 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 
 func mediaOptions(cfg *config.Config) (o mediarelay.Options) {
 	for _, r := range cfg.Realms {
-		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr.IP4, Addr6: r.Media.Addr.IP6, First: r.Media.Ports[0], Last: r.Media.Ports[1]})
+		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr.IP4, Addr6: r.Media.Addr.IP6, First: r.Media.Ports[0], Last: r.Media.Ports[1],
+			NAT: r.NAT, Routed: routed(&r)})
 	}
 	return o
 }
@@ -98,6 +160,10 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 		TraceBytes: cfg.Telemetry.TraceBytes,
 		Ring:       cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call,
 	}
+	for _, e := range cfg.Endpoints {
+		o.Endpoints = append(o.Endpoints, signaling.Endpoints{Peer: e.Peer, Endpoints: registrar.Endpoints{
+			Refresh: e.Refresh, Expires: e.Expires, Rate: e.Rate, Contacts: e.Contacts}})
+	}
 	for i, r := range cfg.Realms {
 		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports})
 		for _, l := range r.Listen {
@@ -113,7 +179,7 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 	var peers []int // by name
 	o := resolve.Options{}
 	for i, p := range cfg.Policy.Peers {
-		if p.Target.Addr.IsValid() {
+		if p.Target.Addr.IsValid() || p.Endpoints != nil {
 			continue
 		}
 		realm := &cfg.Realms[p.Realm]

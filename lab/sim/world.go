@@ -78,7 +78,7 @@ func newWorld(o Options) (*world, error) {
 	for i := range w.key {
 		w.key[i] = byte(o.Seed >> (i % 8 * 8))
 	}
-	w.sorter = signaling.NewSorter(w.key, so.Shards)
+	w.sorter = signaling.NewSorter(w.key, so.BindingKey, so.Shards)
 	for i := range so.Shards {
 		s := signaling.NewShard(so, i, so.Shards, w.key, shardSeed(o.Seed, i))
 		w.shards = append(w.shards, s)
@@ -197,6 +197,12 @@ func (w *world) done(s *step) {
 	}
 	for _, token := range lost {
 		w.unsent(s.shard, token)
+	}
+	for _, n := range w.shards[s.shard].Notices() {
+		for i, shard := range w.shards {
+			shard.Notice(w.now, n)
+			w.done(&step{at: w.now, shard: i})
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func (c *Calls) ack(ev *Event, do []Effect) []Effect {
 	switch {
 	case p == nil:
 		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "no_dialog"}, Peer: ev.Peer, Method: sip.ACK})
-	case ev.Peer != p.legs[s].peer && ev.Flow != p.legs[s].flow:
+	case !c.from(&p.legs[s], ev):
 		return append(do, Effect{Do: Refused, Refusal: &Refusal{Cause: "dialog_source"}, Peer: ev.Peer, Method: sip.ACK})
 	}
 	call := p.call

@@ -57,6 +57,16 @@ type Options struct {
 	Rand      *rand.Rand
 	Shard     func(*rand.Rand) uint8 // draws a virtual shard that the owner of these calls serves
 
+	// Endpoints tells by index which peers are classes of user agents that
+	// register: each of them is known by its flow and by nothing else, and what
+	// it writes of where it is says nothing.
+	Endpoints []bool
+
+	// Registered is told of the response to a REGISTER that was sent for the
+	// user agent which Registration.Key names, or that there is none: then m is
+	// nil. It returns what the user agent sees of it.
+	Registered func(key uint64, m *sip.Message, status int) Registration
+
 	// OwnPort tells whether an address that a description in a realm names is
 	// one of our media addresses, and if so whether a call has that port now
 	// and the realm may name it.
@@ -117,7 +127,8 @@ type Target struct {
 	Rule   edit.Reason // the route that chose it: sbc.hcl:40
 	Follow bool        // its 3xx are followed
 	Open   bool        // nothing says that it must be this transport
-	URI    []byte      // the Request-URI, where the far end of a dialog is meant; nil: of User and Host
+	URI    []byte      // the Request-URI, where the far end of a dialog or a binding is meant; nil: of User and Host
+	Routes []byte      // complete Route lines: Path of a binding, Service-Route of an endpoint
 }
 
 // Kind says what happened.
@@ -126,7 +137,7 @@ type Kind uint8
 // Events.
 const (
 	Invite   Kind = iota // Msg opens a call: Flow, Peer, Server, Targets
-	Begin                // Msg opens anything else than a call: Flow, Peer, Server, Targets
+	Begin                // Msg opens anything else than a call: Flow, Peer, Server, Targets, and of a REGISTER Register
 	Request              // Msg belongs to a dialog, and is neither ACK nor CANCEL: Flow, Peer, Server
 	Ack                  // Msg is an ACK for a 2xx: Flow, Peer
 	Canceled             // a CANCEL for the INVITE of Server was answered 200: Msg
@@ -134,6 +145,7 @@ const (
 	TimedOut             // no final response came for Client, or it could not be sent: Status says which
 	Late                 // 3.5 s are over, and Call has no answer for Server yet
 	Stray                // Msg is a 2xx to an INVITE of ours that nobody waits for: Flow
+	Moved                // the endpoint that was at Flow is at To now
 	Fire                 // Timer of Call is due
 	Opened               // answer to Open: Streams, or Err
 	Reserved             // answer to Reserve: Err
@@ -144,22 +156,24 @@ const (
 // An Event is what Step takes. Msg and all it refers to are read during Step
 // and, where an Open or Reserve follows, until its answer; never later.
 type Event struct {
-	Is      Kind
-	Msg     *sip.Message
-	Flow    Flow
-	Peer    int // index of the peer it is from; -1: none
-	Server  Server
-	Client  Client
-	Status  int // of TimedOut: 408, or 503 where there was no way to send
-	Targets []Target
-	Call    *Call
-	Side    Side // of Call, once it is known
-	pair    *pair
-	Timer   Timer
-	Streams []Stream
-	Err     *Refusal
-	Silent  time.Duration
-	Why     string
+	Is       Kind
+	Msg      *sip.Message
+	Flow     Flow
+	To       Flow // of Moved
+	Peer     int  // index of the peer it is from; -1: none
+	Server   Server
+	Client   Client
+	Status   int // of TimedOut: 408, or 503 where there was no way to send
+	Targets  []Target
+	Register *Registration
+	Call     *Call
+	Side     Side // of Call, once it is known
+	pair     *pair
+	Timer    Timer
+	Streams  []Stream
+	Err      *Refusal
+	Silent   time.Duration
+	Why      string
 }
 
 // A Stream is one media line's ports of ours, by side: all 0 where the line has
@@ -187,6 +201,7 @@ const (
 // agreed.
 type Remote struct {
 	RTP, RTCP       netip.AddrPort
+	Signaling       netip.Addr // where what it signals comes from
 	Mux             bool
 	Opaque          bool // not RTP, whatever the ports were opened for
 	Sends, Receives bool
@@ -305,10 +320,18 @@ func New(o Options) *Calls {
 	c := &Calls{opt: o, legs: map[uint64]legRef{}, byTx: map[Server]*Call{}, out: map[Client]*Call{}}
 	c.names, c.ids = c.dialogName, c.callIDName
 	c.strays = [2]uint64{o.Rand.Uint64(), o.Rand.Uint64()}
-	for _, l := range o.Listeners {
+	c.Readdress(o.Listeners, o.Realms)
+	return c
+}
+
+// Readdress replaces what is said of us: Options.Listeners and Options.Realms,
+// in the same order.
+func (c *Calls) Readdress(listeners []Listener, realms []Realm) {
+	c.opt.Listeners, c.opt.Realms = listeners, realms
+	c.hosts = c.hosts[:0]
+	for _, l := range listeners {
 		c.hosts = append(c.hosts, []byte(l.Host))
 	}
-	return c
 }
 
 // Len returns the number of calls, those without a session too.
@@ -422,6 +445,8 @@ func (c *Calls) Step(ev *Event, do []Effect) []Effect {
 		return c.late(ev, do)
 	case Stray:
 		return c.lateResponse(ev, do)
+	case Moved:
+		return c.follow(ev.Flow, ev.To, do)
 	case Fire:
 		return c.fire(ev, do)
 	case End:

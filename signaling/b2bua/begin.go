@@ -11,11 +11,12 @@ import (
 // A begun is a request that opened a call of no session: it goes to one target
 // after the other until one takes it.
 type begun struct {
-	raw     []byte
-	targets []Target
-	tried   int
-	flow    Flow
-	records []byte // Record-Route lines of our responses
+	raw      []byte
+	targets  []Target
+	tried    int
+	flow     Flow
+	records  []byte        // Record-Route lines of our responses
+	register *Registration // of a REGISTER
 }
 
 // begin handles a request outside of any dialog that is no INVITE. Its call
@@ -30,6 +31,7 @@ func (c *Calls) begin(ev *Event, do []Effect) []Effect {
 	call.state = apart
 	c.openDialog(call, ev)
 	call.begun = &begun{raw: append([]byte(nil), m.Raw...), targets: ev.Targets, flow: ev.Flow}
+	call.begun.beginRegister(ev.Register)
 	if makesDialog(m.Method()) {
 		call.begun.records = recordRoutes(m)
 	}
@@ -76,7 +78,10 @@ func (c *Calls) beginAt(call *Call, m *sip.Message, do []Effect) []Effect {
 	c.work.keep(uri)
 	call.guards[B].allowBare(hashedHost(m))
 	tl := c.work.toLeg()
-	tl.RequestURI, tl.FromTag, tl.PeerHost = uri, l.localTag, []byte(t.Host)
+	tl.RequestURI, tl.FromTag, tl.PeerHost, tl.Routes = uri, l.localTag, []byte(t.Host), t.Routes
+	if b.register != nil {
+		c.register(call, m, tl)
+	}
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: m.Method()}
 	e, do = c.writeRequest(call.pair, B, m, e, branch, l.localSeq, tl, stray(m), do)
 	if e.Bytes == nil {

@@ -99,6 +99,9 @@ func (call *Call) Known(s Side) int {
 	return n
 }
 
+// Flow returns by what the far end of a leg is reached.
+func (call *Call) Flow(s Side) Flow { return call.legs[s].flow }
+
 // Peer returns the peer of a leg.
 func (call *Call) Peer(s Side) int { return call.legs[s].peer }
 

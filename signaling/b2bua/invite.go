@@ -247,7 +247,7 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	c.work.keep(uri)
 	call.guards[B].allowBare(hashedHost(m))
 	tl := c.work.toLeg()
-	tl.RequestURI, tl.FromTag, tl.PeerHost = uri, l.localTag, []byte(t.Host)
+	tl.RequestURI, tl.FromTag, tl.PeerHost, tl.Routes = uri, l.localTag, []byte(t.Host), t.Routes
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: sip.INVITE}
 	e, do = c.writeRequest(call.pair, B, m, e, branch, l.localSeq, tl, &d, do)
 	if e.Bytes == nil {

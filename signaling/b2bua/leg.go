@@ -215,14 +215,28 @@ func (l *leg) requestURI() (uri, routes []byte) {
 	return bare(l.strict, na.URI), routes
 }
 
+// from reports whether ev comes from the far end of l: from its peer, or by its
+// flow.
+func (c *Calls) from(l *leg, ev *Event) bool {
+	return ev.Flow == l.flow || ev.Peer == l.peer && !c.endpoint(l.peer)
+}
+
+// endpoint reports whether a peer is a class of user agents that register.
+func (c *Calls) endpoint(peer int) bool {
+	return peer >= 0 && peer < len(c.opt.Endpoints) && c.opt.Endpoints[peer]
+}
+
 // aim computes where requests of the dialog go: to the first route or the
 // remote target where that is an address, else the way the dialog began. A
 // host name is not looked up: what a peer writes into a Contact must not make
 // us ask anybody. A target that names no transport means the one by which the
 // dialog began: far ends on streams rarely say it, though RFC 3263 section 4.1
-// would have UDP then.
+// would have UDP then. An endpoint is where it registered from.
 func (c *Calls) aim(l *leg) {
-	l.next, l.open = l.flow, true
+	l.next, l.open = l.flow, !c.endpoint(l.peer)
+	if c.endpoint(l.peer) {
+		return
+	}
 	hop := l.target
 	if l.strict != nil {
 		hop = l.strict

@@ -206,7 +206,7 @@ func (c *Calls) pin(p *pair, side Side, lines []line, do []Effect) []Effect {
 		}
 		r := Remote{}
 		if !ln.off {
-			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Mux: ln.mux, Opaque: ln.opaque, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
+			r = Remote{RTP: ln.rtp, RTCP: ln.rtcp, Signaling: p.legs[side].flow.Remote.Addr(), Mux: ln.mux, Opaque: ln.opaque, Sends: ln.dir.Sends(), Receives: ln.dir.Receives()}
 			r.Payloads = c.renumbered(p, side, i)
 			if ln.mux {
 				r.RTCP = ln.rtp

@@ -46,7 +46,7 @@ func (c *Calls) request(ev *Event, do []Effect) []Effect {
 	call := p.call
 	do = append(do, Effect{Do: Saw, Call: call, Side: s, Msg: m})
 	l := &p.legs[s]
-	if ev.Peer != l.peer && ev.Flow != l.flow {
+	if !c.from(l, ev) {
 		return c.refuse(call, s, ev, &Refusal{Status: 481, Cause: "dialog_source"}, do)
 	}
 	if l.seqKnown && m.CSeq() <= l.remoteSeq && (m.Method() != sip.BYE || l.state == legEnded) {
@@ -259,6 +259,11 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 		if m.Status() < 300 {
 			tl.Routes = call.begun.records
 		}
+		if call.begun.register != nil {
+			if do, done := c.registered(call, &r, m, do); done {
+				return c.maybeGone(call, do)
+			}
+		}
 	}
 	e := Effect{Do: Respond, Call: call, Side: r.from, Server: r.server, Status: m.Status(), Method: r.method}
 	e, do = c.write(p, r.from, m, e, tl, d, do)
@@ -310,6 +315,10 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 			return again
 		}
 		call.relays = call.relays[1:]
+		if call.begun.register != nil {
+			reply := c.opt.Registered(call.begun.register.Key, nil, status)
+			return c.maybeGone(call, c.ownReply(call, &r, &reply, do))
+		}
 	}
 	if status == 408 {
 		// Who asked has given up by now: RFC 4320 section 4.2.

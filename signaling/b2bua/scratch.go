@@ -28,6 +28,7 @@ type scratch struct {
 	hash     hash.Hash64
 	kept     Event  // waits for Opened or Reserved
 	reader   reader // of the message that is written
+	bindings []byte // lines of the REGISTER, or of the response to one, that is written
 	lossy    bool   // the response that is written goes to a caller that knows no reliable ones
 }
 
@@ -36,7 +37,7 @@ func (w *scratch) reset() {
 		w.bytes = make([]byte, 0, 2*w.total)
 	}
 	w.bytes, w.total = w.bytes[:0], 0
-	w.used, w.lossy = 0, false
+	w.used, w.lossy, w.bindings = 0, false, nil
 	w.lines, w.want, w.renumber = w.lines[:0], w.want[:0], w.renumber[:0]
 	w.topology.Reset()
 }

@@ -25,6 +25,7 @@ const (
 	Tag    Kind = 't'
 	Branch Kind = 'b'
 	CallID Kind = 'c'
+	Token  Kind = 'k' // user part of the Contact that stands for a user agent behind us
 )
 
 // Cookie starts every branch that follows RFC 3261 section 8.1.1.7.
@@ -119,6 +120,20 @@ func (mk Maker) Read(kind Kind, b []byte) (id ID, ok bool) {
 		return ID{}, false
 	}
 	return ID{Shard: raw[0], Serial: binary.BigEndian.Uint64(raw[1:])}, true
+}
+
+// Like reports whether b is written like an identifier, whoever wrote it: a
+// token that does not read is a guess.
+func Like(b []byte) bool {
+	if len(b) != Size {
+		return false
+	}
+	for _, c := range b {
+		if values[c] < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (mk Maker) sum(kind Kind, raw []byte) uint32 {

@@ -2,6 +2,8 @@
 realm "outside" {
   address = "10.0.0.7"
   trust   = false
+  nat     = "auto"
+  routed  = ["10.64.0.0/10", "fd00::/8"]
   listen "udp" {}
   listen "udp" {
     port    = 5080
@@ -55,6 +57,21 @@ peer "backup" {
 peer "pbx" {
   realm  = realm.inside
   target = "sip:192.168.1.10:5062"
+}
+endpoints "phones" {
+  realm       = realm.outside
+  domain      = "voice.example"
+  to          = peer.pbx
+  nat_refresh = "45s"
+  expires     = "1h"
+  rate        = "50/s"
+  contacts    = 5
+  limits {
+    calls = 100
+  }
+}
+store {
+  path = "/srv/sbc/state.db"
 }
 route "in" {
   from = [peer.itsp, peer.backup]

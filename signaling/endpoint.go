@@ -1,0 +1,50 @@
+package signaling
+
+import (
+	"sbc/signaling/b2bua"
+	"sbc/signaling/registrar"
+	"sbc/signaling/sip"
+	"sbc/signaling/transaction"
+)
+
+// endpoint returns the endpoints that are behind a flow, as the policy knows
+// them.
+func (s *Shard) endpoint(flow b2bua.Flow) (peer int, ok bool) {
+	if s.registrar == nil {
+		return 0, false
+	}
+	b := s.opt.where.at(flow)
+	if b == nil {
+		return 0, false
+	}
+	if b.hear(s.now) {
+		s.notices = append(s.notices, Notice{Is: WasHeard, Flow: flow})
+	}
+	return b.peer, true
+}
+
+// lost answers a request within a dialog of ours that comes from where none of
+// its ends is: an endpoint whose NAT gave it another port, or one who knows too
+// much. Who knows our tag is no scanner.
+func (s *Shard) lost(flow b2bua.Flow, m *sip.Message) bool {
+	if s.registrar == nil || m.Method() == sip.ACK || !s.calls.Has(m) {
+		return false
+	}
+	s.stateless(flow, m, &b2bua.Refusal{Status: 481, Cause: "dialog_source"})
+	return true
+}
+
+// keepAlive sends an OPTIONS whose answer shows that the way to an endpoint is
+// open. It is not sent again: who sends it knows better when to try once more.
+func (s *Shard) keepAlive(e *registrar.Effect) {
+	b, state := s.registrar.Lookup(s.clock(), e.Serial)
+	if state == registrar.Unknown {
+		return
+	}
+	flow := b2bua.Flow(e.Flow)
+	id, request := s.calls.Ping(flow, b.Contact)
+	tx := &client{id: id, flow: flow, method: sip.OPTIONS, bytes: request, pings: e.Serial}
+	tx.other = transaction.NewClientNonInvite(true, tx.bytes)
+	s.clients[id] = tx
+	s.stepClient(tx, transaction.Event{Is: transaction.Start}, nil)
+}

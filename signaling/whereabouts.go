@@ -1,0 +1,91 @@
+package signaling
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sbc/signaling/b2bua"
+)
+
+// Whereabouts tell which endpoints are behind which flow. All shards and readers
+// share them. A binding is entered and taken out by the one shard that has it;
+// who reads never waits.
+type whereabouts struct {
+	flows sync.Map // *behind by b2bua.Flow
+}
+
+// A behind is what is behind a flow. It does not change; another one takes its
+// place.
+type behind struct {
+	peer     int           // the endpoints, as policy knows them
+	bindings []uint64      // their serials
+	heard    *atomic.Int64 // when something came last, in ns since the start of the process
+}
+
+// enter notes that a binding is behind a flow.
+func (w *whereabouts) enter(f b2bua.Flow, peer int, binding uint64) {
+	for {
+		old, ok := w.flows.Load(f)
+		if !ok {
+			first := &behind{peer: peer, bindings: []uint64{binding}, heard: new(atomic.Int64)}
+			if _, taken := w.flows.LoadOrStore(f, first); !taken {
+				return
+			}
+			continue
+		}
+		b := old.(*behind)
+		if slices.Contains(b.bindings, binding) {
+			return
+		}
+		more := &behind{peer: b.peer, bindings: append(slices.Clone(b.bindings), binding), heard: b.heard}
+		if w.flows.CompareAndSwap(f, b, more) {
+			return
+		}
+	}
+}
+
+// leave notes that a binding is not behind a flow any more.
+func (w *whereabouts) leave(f b2bua.Flow, binding uint64) {
+	for {
+		old, ok := w.flows.Load(f)
+		if !ok {
+			return
+		}
+		b := old.(*behind)
+		i := slices.Index(b.bindings, binding)
+		switch {
+		case i < 0:
+			return
+		case len(b.bindings) == 1:
+			if w.flows.CompareAndDelete(f, b) {
+				return
+			}
+		default:
+			less := &behind{peer: b.peer, bindings: slices.Delete(slices.Clone(b.bindings), i, i+1), heard: b.heard}
+			if w.flows.CompareAndSwap(f, b, less) {
+				return
+			}
+		}
+	}
+}
+
+// at returns what is behind a flow; nil: nobody who registered.
+func (w *whereabouts) at(f b2bua.Flow) *behind {
+	if b, ok := w.flows.Load(f); ok {
+		return b.(*behind)
+	}
+	return nil
+}
+
+// Ours: 5 s. The shard of a binding is told that something came from it no more
+// often: what it plans by that counts in tens of seconds.
+const heardEvery = 5 * time.Second
+
+// hear notes that something came, and reports whether the shards of the
+// bindings want to know.
+func (b *behind) hear(now time.Duration) bool {
+	last := time.Duration(b.heard.Load())
+	return now-last >= heardEvery && b.heard.CompareAndSwap(int64(last), int64(now))
+}
