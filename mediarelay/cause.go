@@ -8,6 +8,7 @@ const (
 	Pass          Cause  = iota // not dropped
 	WrongSource                 // from an address that neither is pinned nor may pin
 	NoRemote                    // a far end is not known yet, or has switched the stream off
+	STUNAuth                    // STUN, which proves nothing here: no media line has a password (RFC 8445 section 7.3)
 	RTPMalformed                // RFC 3550 appendix A.1; or it would be RTCP to a far end that multiplexes
 	RTCPMalformed               // RFC 3550 appendix A.2; or a BYE or SDES of an SSRC that is not the far end's
 	TooLong                     // over MaxDatagram
@@ -25,6 +26,7 @@ var causeNames = [Causes]string{
 	Pass:          "pass",
 	WrongSource:   "wrong_source",
 	NoRemote:      "no_remote",
+	STUNAuth:      "stun_auth",
 	RTPMalformed:  "rtp_malformed",
 	RTCPMalformed: "rtcp_malformed",
 	TooLong:       "rtp_too_long",

@@ -1,6 +1,7 @@
 package mediarelay
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -174,12 +175,23 @@ func check(as reading, b []byte) Cause {
 	case len(b) > MaxDatagram:
 		return TooLong
 	case as == anRTCP && !CheckRTCP(b):
-		return RTCPMalformed
+		return malformed(b, RTCPMalformed)
 	case as == anRTP && !RTP(b).Check():
-		return RTPMalformed
+		return malformed(b, RTPMalformed)
 	}
 	return Pass
 }
+
+// malformed tells what is no RTP or RTCP: STUN, or nothing.
+func malformed(b []byte, c Cause) Cause {
+	if len(b) >= 8 && b[0]>>6 == 0 && binary.BigEndian.Uint32(b[4:]) == stunCookie {
+		return STUNAuth
+	}
+	return c
+}
+
+// RFC 8489 section 5: tells STUN from what shares its port.
+const stunCookie = 0x2112A442
 
 // Sent reports what became of a datagram that Receive let pass.
 func (s *Session) Sent(side Side, ok bool) {
