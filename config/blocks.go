@@ -14,6 +14,7 @@ type fileBlock struct {
 	Routes    []*routeBlock     `hcl:"route,block"`
 	Limits    []*limitsBlock    `hcl:"limits,block"`
 	Telemetry []*telemetryBlock `hcl:"telemetry,block"`
+	Turn      []*turnBlock      `hcl:"turn,block"`
 	Store     []*storeBlock     `hcl:"store,block"`
 	Console   []*consoleBlock   `hcl:"console,block"`
 }
@@ -144,6 +145,19 @@ type telemetryBlock struct {
 	TraceMemory *hcl.Attribute `hcl:"trace_memory"`
 }
 
+type turnBlock struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Realm       *hcl.Attribute `hcl:"realm"`
+	Port        *hcl.Attribute `hcl:"port"`
+	Domain      *hcl.Attribute `hcl:"domain"`
+	Ports       *hcl.Attribute `hcl:"ports"`
+	Secret      *hcl.Attribute `hcl:"secret"`
+	Users       *hcl.Attribute `hcl:"users"`
+	Allow       *hcl.Attribute `hcl:"allow"`
+	Deny        *hcl.Attribute `hcl:"deny"`
+	Allocations *hcl.Attribute `hcl:"allocations"`
+}
+
 type storeBlock struct {
 	Range hcl.Range      `hcl:",def_range"`
 	Path  *hcl.Attribute `hcl:"path"`
@@ -166,6 +180,7 @@ func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }
 func (b *telemetryBlock) place() hcl.Range  { return b.Range }
+func (b *turnBlock) place() hcl.Range       { return b.Range }
 func (b *storeBlock) place() hcl.Range      { return b.Range }
 func (b *consoleBlock) place() hcl.Range    { return b.Range }
 

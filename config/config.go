@@ -19,6 +19,7 @@ type Config struct {
 	Realms    []Realm
 	Policy    policy.Options // its Realms and the Realms above have the same order
 	Endpoints []Endpoints
+	Turn      *Turn  // nil: none
 	Store     string // path of what outlives the process
 	Limits    Limits
 	Telemetry Telemetry
@@ -143,6 +144,7 @@ func (r *reader) config(file *fileBlock) *Config {
 	r.routes(file, c)
 	r.limits(only(r, "limits", file.Limits), c)
 	r.telemetry(only(r, "telemetry", file.Telemetry), c)
+	r.turn(only(r, "turn", file.Turn), c)
 	r.store(only(r, "store", file.Store), c)
 	r.console(only(r, "console", file.Console), c)
 	r.check(file, c)

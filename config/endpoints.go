@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -114,12 +113,5 @@ func (r *reader) nat(b *realmBlock, e *Realm) {
 	if r.word(b.NAT, []string{"auto", "off"}, &word) {
 		e.NAT, e.natSet = word == "auto", true
 	}
-	for _, t := range r.texts(b.Routed, `"10.0.0.0/8"`) {
-		p, err := netip.ParsePrefix(t.s)
-		if err != nil || p != p.Masked() {
-			r.fail(t.at, "Not a prefix", "%q is no prefix. Write one like \"10.0.0.0/8\" or \"fd00::/8\", without bits behind its length.", t.s)
-			continue
-		}
-		e.Routed = append(e.Routed, p)
-	}
+	e.Routed = r.prefixes(b.Routed)
 }

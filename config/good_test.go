@@ -13,6 +13,12 @@ import (
 	"sbc/policy"
 )
 
+// What everything.hcl asks the environment for.
+func TestMain(m *testing.M) {
+	os.Setenv("SBC_TEST_SECRET", "correct horse")
+	os.Exit(m.Run())
+}
+
 // Each good file has a dump of the configuration that it gives beside it.
 func TestGoodFiles(t *testing.T) {
 	files, err := filepath.Glob("testdata/good/*.hcl")
@@ -104,6 +110,10 @@ func dump(c *Config) string {
 	}
 	for _, e := range c.Endpoints {
 		fmt.Fprintf(&b, "endpoints %+v to %d\n", e, c.Policy.Peers[e.Peer].Endpoints.To)
+	}
+	if t := c.Turn; t != nil {
+		fmt.Fprintf(&b, "turn realm %d port %d domain %s ports %v users %d secrets %d allow %v deny %v allocations %d (%s)\n",
+			t.Realm, t.Port, t.Domain, t.Ports, len(t.Users), len(t.Secrets), t.Allow, t.Deny, t.Allocations, t.Ref)
 	}
 	for _, r := range c.Policy.Routes {
 		fmt.Fprintf(&b, "route %s from %v to %v user %v host %v methods %v (%s)\n", r.Name, r.From, r.To, r.Match.User, r.Match.Host, r.Match.Methods, r.Ref)

@@ -15,6 +15,7 @@ type Status struct {
 	Ledger   Ledger         `json:"ledger"`
 	Realms   []RealmStatus  `json:"realms"`
 	Peers    []PeerStatus   `json:"peers"`
+	Bindings []BindingCount `json:"bindings,omitempty"`
 	Shards   []ShardStatus  `json:"shards"`
 	Rejects  map[string]int `json:"rejects"` // refused requests by cause
 }

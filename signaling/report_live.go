@@ -46,6 +46,7 @@ func (s *Shard) addTo(st *Status, sh *ShardStatus) {
 	sh.Calls, sh.Transactions, sh.Timers = s.calls.Sessions(), len(s.servers)+len(s.clients)+len(s.cancels), len(s.timers.heap)
 	sh.Lag = s.lag.Seconds()
 	st.Calls += sh.Calls
+	s.countBindings(st)
 	st.Attempts += s.stats.attempts
 	st.Answered += s.stats.answered
 	st.Leaks += s.stats.leaks

@@ -22,6 +22,27 @@ type RegistrationInfo struct {
 	Interval  float64 `json:"keepalive_interval_seconds"` // as it was learned; 0: none are sent
 }
 
+// BindingCount is how many of some endpoints are registered.
+type BindingCount struct {
+	Endpoints   string `json:"endpoints"`
+	Reachable   int    `json:"reachable"`
+	Unreachable int    `json:"unreachable"`
+}
+
+// countBindings adds those of the shard.
+func (s *Shard) countBindings(st *Status) {
+	if s.registrar == nil {
+		return
+	}
+	for i, c := range s.registrar.Count(s.clock()) {
+		if i == len(st.Bindings) {
+			st.Bindings = append(st.Bindings, BindingCount{Endpoints: s.rules.Peers()[s.opt.Endpoints[i].Peer].Name})
+		}
+		st.Bindings[i].Reachable += c.Reachable
+		st.Bindings[i].Unreachable += c.Unreachable
+	}
+}
+
 // Registrations returns all bindings, by endpoints and address-of-record.
 func (e *Engine) Registrations() []RegistrationInfo {
 	var list []RegistrationInfo

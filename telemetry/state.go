@@ -13,6 +13,8 @@ type Now struct {
 	Ports       []Ports
 	Connections []Connections
 	Peers       []PeerCalls
+	Bindings    []Bindings
+	Turn        *Turn // nil: there is no such service
 	Shards      []Shard
 	// What calls have taken less what is in use: each must be 0.
 	RestCalls, RestPorts, RestTimers int
@@ -22,6 +24,23 @@ type Now struct {
 type Ports struct {
 	Realm                string
 	Free, InUse, Resting int
+}
+
+// Bindings are those of some endpoints.
+type Bindings struct {
+	Endpoints              string
+	Reachable, Unreachable int
+}
+
+// Turn is the TURN service. All but Up and Allocations are since the start.
+type Turn struct {
+	Up                 bool
+	Allocations        int
+	Restarts           uint64
+	Allocated          uint64
+	Bindings           uint64 // answered Binding requests
+	ToPeers, ToClients uint64 // octets
+	Refused            map[string]uint64
 }
 
 // Connections are those of one realm's listeners for streams.
@@ -59,6 +78,14 @@ var (
 	descConns        = gauge("sbc_connections", "TCP connections that are open, by realm.", "realm")
 	descConnsTotal   = gauge("sbc_connections_total", "TCP connections since the start, by realm and how: accepted, dialled, unreached, or refused because there were too many.", "realm", "how")
 	descConnsCut     = gauge("sbc_connections_cut_total", "TCP connections that were ended from here, by realm and cause.", "realm", "cause")
+	descBindings     = gauge("sbc_bindings", "Bindings of user agents that registered, by endpoints and state (reachable, unreachable).", "endpoints", "state")
+	descTurnUp       = gauge("sbc_turn_up", "Whether the TURN service runs.")
+	descTurnRestarts = gauge("sbc_turn_restarts_total", "Times that the TURN service ended and was started again.")
+	descTurnNow      = gauge("sbc_turn_allocations", "TURN allocations that exist now.")
+	descTurnTotal    = gauge("sbc_turn_allocations_total", "TURN allocations since the start.")
+	descTurnBindings = gauge("sbc_turn_bindings_total", "STUN Binding requests that the TURN service answered.")
+	descTurnOctets   = gauge("sbc_turn_octets_total", "Octets that the TURN service relayed, by direction: peer or client.", "to")
+	descTurnRefused  = gauge("sbc_turn_refused_total", "What the TURN service refused or dropped, by cause.", "cause")
 	descPeerCalls    = gauge("sbc_peer_calls", "Calls that a peer takes part in.", "peer")
 	descTransactions = gauge("sbc_transactions", "SIP transactions that exist now, by shard.", "shard")
 	descTimers       = gauge("sbc_timers", "Timers that are armed, by shard.", "shard")
@@ -74,7 +101,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (m *state) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
+	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
 		c <- d
 	}
 }
@@ -88,7 +115,8 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 	now := (*f)()
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
 		kind := prometheus.GaugeValue
-		if d == descDropped || d == descConnsTotal || d == descConnsCut {
+		switch d {
+		case descDropped, descConnsTotal, descConnsCut, descTurnRestarts, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused:
 			kind = prometheus.CounterValue
 		}
 		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
@@ -109,6 +137,11 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 			send(descConnsCut, float64(n), r.Realm, cause)
 		}
 	}
+	for _, b := range now.Bindings {
+		send(descBindings, float64(b.Reachable), b.Endpoints, "reachable")
+		send(descBindings, float64(b.Unreachable), b.Endpoints, "unreachable")
+	}
+	now.Turn.collect(send)
 	for _, p := range now.Peers {
 		send(descPeerCalls, float64(p.Calls), p.Peer)
 	}
@@ -123,4 +156,25 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 	send(descRest, float64(now.RestCalls), "calls")
 	send(descRest, float64(now.RestPorts), "ports")
 	send(descRest, float64(now.RestTimers), "timers")
+}
+
+// collect sends what there is of the TURN service.
+func (t *Turn) collect(send func(*prometheus.Desc, float64, ...string)) {
+	if t == nil {
+		return
+	}
+	up := 0.0
+	if t.Up {
+		up = 1
+	}
+	send(descTurnUp, up)
+	send(descTurnRestarts, float64(t.Restarts))
+	send(descTurnNow, float64(t.Allocations))
+	send(descTurnTotal, float64(t.Allocated))
+	send(descTurnBindings, float64(t.Bindings))
+	send(descTurnOctets, float64(t.ToPeers), "peer")
+	send(descTurnOctets, float64(t.ToClients), "client")
+	for cause, n := range t.Refused {
+		send(descTurnRefused, float64(n), cause)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"sbc/mediarelay"
 	"sbc/mediarelay/socket"
 	"sbc/nat/public"
+	"sbc/nat/turn"
 	"sbc/policy"
 	"sbc/signaling"
 	"sbc/signaling/registrar"
@@ -25,6 +26,8 @@ import (
 type border struct {
 	engine *signaling.Engine
 	public map[string]*public.Watch // by realm, where it is behind a router
+
+	turn *turn.Supervisor // nil: there is none
 
 	routerKey []byte // a router knows us by it after a crash
 	opened    closers
@@ -61,6 +64,9 @@ func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger
 	}
 	b.opened = append(b.opened, b.engine.Stop)
 	if err := b.learn(cfg, log); err != nil {
+		return err
+	}
+	if err := b.relay(cfg, log); err != nil {
 		return err
 	}
 	resolver := resolve.Start(resolveOptions(cfg, rules, log))
@@ -116,7 +122,11 @@ func (b *border) status() signaling.Status {
 
 // serve opens the listeners of those who watch.
 func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
-	metrics.SetNow(func() telemetry.Now { return now(b.engine.Status()) })
+	metrics.SetNow(func() telemetry.Now {
+		n := now(b.engine.Status())
+		n.Turn = b.turnNow()
+		return n
+	})
 	if cfg.Telemetry.Listen.IsValid() {
 		s, err := telemetry.Listen(cfg.Telemetry.Listen, metrics.Handler(b.engine.Ready))
 		if err != nil {
@@ -201,6 +211,9 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 // now is what the metrics show of a status.
 func now(st signaling.Status) telemetry.Now {
 	n := telemetry.Now{Calls: st.Calls, RestCalls: st.Ledger.Calls, RestPorts: st.Ledger.Ports, RestTimers: st.Ledger.Timers}
+	for _, e := range st.Bindings {
+		n.Bindings = append(n.Bindings, telemetry.Bindings{Endpoints: e.Endpoints, Reachable: e.Reachable, Unreachable: e.Unreachable})
+	}
 	for _, r := range st.Realms {
 		c := r.Connections
 		n.Connections = append(n.Connections, telemetry.Connections{Realm: r.Name, Open: c.Open, Accepted: c.Accepted, Dialled: c.Dialled, Unreached: c.Unreached, Refused: c.Refused, Cut: c.Cut})

@@ -28,3 +28,21 @@ func (r *Registrar) List(now time.Time) []Listed {
 	})
 	return list
 }
+
+// A Count is how many bindings endpoints have.
+type Count struct{ Reachable, Unreachable int }
+
+// Count counts the bindings, by endpoints.
+func (r *Registrar) Count(now time.Time) []Count {
+	at := r.since(now)
+	counts := make([]Count, len(r.opt.Endpoints))
+	for _, b := range r.bindings {
+		switch b.state(at) {
+		case Reachable:
+			counts[b.aor.ep].Reachable++
+		case Unreachable:
+			counts[b.aor.ep].Unreachable++
+		}
+	}
+	return counts
+}

@@ -70,6 +70,17 @@ endpoints "phones" {
     calls = 100
   }
 }
+turn {
+  realm       = realm.outside
+  port        = 3479
+  domain      = "voice.example"
+  ports       = "40000-40999"
+  secret      = env("SBC_TEST_SECRET")
+  users       = { alice = env("SBC_TEST_SECRET") }
+  allow       = ["10.1.0.0/16"]
+  deny        = ["192.0.2.0/24"]
+  allocations = 500
+}
 store {
   path = "/srv/sbc/state.db"
 }
