@@ -59,6 +59,7 @@ type Realm struct {
 	Topology *topology.Realm
 	Media    Addrs     // where media sockets are bound
 	Public   Addrs     // what descriptions name instead; not valid: Media
+	Moves    bool      // Public may change while we run: Engine.Readdress
 	Ports    [2]uint16 // first and last of the media ports; 0: all are ours
 }
 
@@ -123,7 +124,7 @@ func (o *Options) calls() b2bua.Options {
 	}
 	known := o.known()
 	for i, r := range o.Realms {
-		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.loopback(), Media: r.named()})
+		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.loopback(), Media: r.named(), Moves: r.Moves})
 	}
 	b.Redirect = o.redirect
 	for _, l := range o.Listeners {

@@ -1,5 +1,7 @@
 package signaling
 
+import "sbc/signaling/b2bua"
+
 // An Advertised is what a realm behind a router is told from now on: what its
 // router is known by may change while we run.
 type Advertised struct {
@@ -30,6 +32,9 @@ func (s *Shard) Readdress(a Advertised) {
 	}
 	o := s.opt.calls()
 	s.calls.Readdress(o.Listeners, o.Realms)
+	defer s.survive(nil)
+	s.calls.Begin()
+	s.step(&b2bua.Event{Is: b2bua.Readdressed, Realm: a.Realm})
 }
 
 // own returns options that the shard may change.

@@ -175,7 +175,7 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 			Refresh: e.Refresh, Expires: e.Expires, Rate: e.Rate, Contacts: e.Contacts}})
 	}
 	for i, r := range cfg.Realms {
-		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports})
+		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports, Moves: r.Learns()})
 		for _, l := range r.Listen {
 			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport == policy.TCP})
 		}

@@ -96,6 +96,7 @@ type Realm struct {
 	Known    *topology.Known // identifiers of the other realms' configuration
 	Loopback bool            // the realm itself is on loopback addresses
 	Media    Addrs           // what descriptions name as ours
+	Moves    bool            // that may change while calls are up
 }
 
 // Addrs are addresses of ours, at most one of each family. One that is not
@@ -136,21 +137,22 @@ type Kind uint8
 
 // Events.
 const (
-	Invite   Kind = iota // Msg opens a call: Flow, Peer, Server, Targets
-	Begin                // Msg opens anything else than a call: Flow, Peer, Server, Targets, and of a REGISTER Register
-	Request              // Msg belongs to a dialog, and is neither ACK nor CANCEL: Flow, Peer, Server
-	Ack                  // Msg is an ACK for a 2xx: Flow, Peer
-	Canceled             // a CANCEL for the INVITE of Server was answered 200: Msg
-	Response             // Msg answers Client
-	TimedOut             // no final response came for Client, or it could not be sent: Status says which
-	Late                 // 3.5 s are over, and Call has no answer for Server yet
-	Stray                // Msg is a 2xx to an INVITE of ours that nobody waits for: Flow
-	Moved                // the endpoint that was at Flow is at To now
-	Fire                 // Timer of Call is due
-	Opened               // answer to Open: Streams, or Err
-	Reserved             // answer to Reserve: Err
-	Heard                // answer to Listen: Silent
-	End                  // the operator or the engine ends Call: Why
+	Invite      Kind = iota // Msg opens a call: Flow, Peer, Server, Targets
+	Begin                   // Msg opens anything else than a call: Flow, Peer, Server, Targets, and of a REGISTER Register
+	Request                 // Msg belongs to a dialog, and is neither ACK nor CANCEL: Flow, Peer, Server
+	Ack                     // Msg is an ACK for a 2xx: Flow, Peer
+	Canceled                // a CANCEL for the INVITE of Server was answered 200: Msg
+	Response                // Msg answers Client
+	TimedOut                // no final response came for Client, or it could not be sent: Status says which
+	Late                    // 3.5 s are over, and Call has no answer for Server yet
+	Stray                   // Msg is a 2xx to an INVITE of ours that nobody waits for: Flow
+	Readdressed             // descriptions for Realm name another address of ours
+	Moved                   // the endpoint that was at Flow is at To now
+	Fire                    // Timer of Call is due
+	Opened                  // answer to Open: Streams, or Err
+	Reserved                // answer to Reserve: Err
+	Heard                   // answer to Listen: Silent
+	End                     // the operator or the engine ends Call: Why
 )
 
 // An Event is what Step takes. Msg and all it refers to are read during Step
@@ -160,6 +162,7 @@ type Event struct {
 	Msg      *sip.Message
 	Flow     Flow
 	To       Flow // of Moved
+	Realm    int  // of Readdressed
 	Peer     int  // index of the peer it is from; -1: none
 	Server   Server
 	Client   Client
@@ -289,6 +292,7 @@ const (
 	TimerMedia              // time to ask for silence
 	TimerLong               // the longest call
 	TimerUsage              // the time of all subscriptions
+	TimerRenew              // an INVITE of our own waits, or waits for its answer
 	Timers                  // how many there are
 )
 
@@ -445,6 +449,8 @@ func (c *Calls) Step(ev *Event, do []Effect) []Effect {
 		return c.late(ev, do)
 	case Stray:
 		return c.lateResponse(ev, do)
+	case Readdressed:
+		return c.readdressed(ev.Realm, do)
 	case Moved:
 		return c.follow(ev.Flow, ev.To, do)
 	case Fire:

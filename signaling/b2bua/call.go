@@ -28,6 +28,8 @@ type Call struct {
 	first     pair    // memory of the first pair
 	guards    [2]guard
 	inv       *invite  // the INVITE under way, or nil
+	own       *renewal // an INVITE of our own, or nil
+	stale     [2]bool  // sides that have to hear of another address of ours
 	lateOffer bool     // the last INVITE that was acknowledged left the offer to its 2xx
 	begun     *begun   // what opened a call without a session, or nil
 	relays    []relay  // other requests under way
@@ -180,6 +182,7 @@ func (c *Calls) end(call *Call, cause string, refusal *Refusal, do []Effect) []E
 func (c *Calls) ended(call *Call, cause string, do []Effect) []Effect {
 	if call.state != ending {
 		call.state, call.cause = ending, cause
+		do = c.giveUpRenewal(call, do)
 		do = append(do, Effect{Do: Ended, Call: call, Text: cause})
 	}
 	for t := range Timers {

@@ -32,6 +32,9 @@ type sentSDP struct {
 	last    uint64 // highest version used
 	next    uint64 // version and hash of the one proposed
 	nextSum uint64
+
+	// The texts of both, where our address may change while they are in force.
+	text, nextText []byte
 }
 
 func (c *Calls) newSDP() sentSDP {
@@ -101,7 +104,20 @@ func (c *Calls) hideSDP(p *pair, to Side, m *sip.Message, d *description) *topol
 	c.work.probe = topology.HideSDP(h, c.work.probe[:0], &c.work.topology)
 	edit.Sort(c.work.probe)
 	h.Origin.Version = l.sent.choose(c.work.sum(m.Raw, d.body, c.work.probe))
+	if c.opt.Realms[l.realm].Moves {
+		l.sent.nextText = edited(m.Raw, d.body, c.work.probe)
+	}
 	return h
+}
+
+// edited returns the part of raw that body covers, with the edits done.
+func edited(raw []byte, body edit.Span, edits []edit.Edit) (text []byte) {
+	at := body.Start
+	for i := range edits {
+		text = append(append(text, raw[at:edits[i].Start]...), edits[i].New...)
+		at = edits[i].End
+	}
+	return append(text, raw[at:body.End]...)
 }
 
 // sum hashes the part of raw that body covers, with the edits done.
@@ -120,6 +136,11 @@ func (w *scratch) sum(raw []byte, body edit.Span, edits []edit.Edit) uint64 {
 	return h.Sum64()
 }
 
+// sumOf hashes a text in the same way.
+func (w *scratch) sumOf(text []byte) uint64 {
+	return w.sum(text, edit.Span{End: len(text)}, nil)
+}
+
 // choose returns the version for a description with hash sum.
 func (s *sentSDP) choose(sum uint64) uint64 {
 	switch {
@@ -136,7 +157,7 @@ func (s *sentSDP) choose(sum uint64) uint64 {
 // agreed makes the description that was sent last the one in force.
 func (s *sentSDP) agreed() {
 	if s.nextSum != 0 {
-		s.version, s.sum = s.next, s.nextSum
+		s.version, s.sum, s.text = s.next, s.nextSum, s.nextText
 	}
 }
 

@@ -19,6 +19,11 @@ func (c *Calls) response(ev *Event, do []Effect) []Effect {
 		do = append(do, Effect{Do: Saw, Call: call, Side: in.from.other(), Msg: ev.Msg})
 		return c.responded(call, ev, do)
 	}
+	if own := call.own; own != nil && own.client == ev.Client {
+		c.visit(call.pair, own.side, ev.Msg, sip.INVITE, "")
+		do = append(do, Effect{Do: Saw, Call: call, Side: own.side, Msg: ev.Msg})
+		return c.renewed(call, ev.Msg, do)
+	}
 	for i := range call.relays {
 		if call.relays[i].client == ev.Client {
 			r := &call.relays[i]
@@ -422,6 +427,10 @@ func (c *Calls) timedOut(ev *Event, do []Effect) []Effect {
 	if in := call.inv; in != nil && in.client == ev.Client {
 		c.visit(call.pair, in.from.other(), nil, sip.INVITE, "no response")
 		return c.inviteTimedOut(call, ev.Status, do)
+	}
+	if call.own != nil && call.own.client == ev.Client {
+		c.visit(call.pair, call.own.side, nil, sip.INVITE, "no response")
+		return c.renewalOver(call, ev.Status, do)
 	}
 	for i := range call.relays {
 		if r := &call.relays[i]; r.client == ev.Client {

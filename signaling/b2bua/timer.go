@@ -20,6 +20,8 @@ func (c *Calls) fire(ev *Event, do []Effect) []Effect {
 		return c.again(call, do)
 	case TimerMedia:
 		return append(do, Effect{Do: Listen, Call: call})
+	case TimerRenew:
+		return c.renewLater(call, do)
 	case TimerUsage:
 		return c.unwatched(call, do)
 	case TimerLong:
