@@ -23,6 +23,21 @@ func (s *Shard) endpoint(flow b2bua.Flow) (peer int, ok bool) {
 	return b.peer, true
 }
 
+// home lets what an endpoint sends to its registrar take the route that this
+// has given it (RFC 3608 section 5).
+func (s *Shard) home(flow b2bua.Flow, peer int, targets []b2bua.Target) {
+	e := s.rules.Peers()[peer].Endpoints
+	if e == nil {
+		return
+	}
+	b := s.opt.where.at(flow)
+	for i := range targets {
+		if b != nil && targets[i].Peer == e.To {
+			targets[i].Routes = b.route
+		}
+	}
+}
+
 // lost answers a request within a dialog of ours that comes from where none of
 // its ends is: an endpoint whose NAT gave it another port, or one who knows too
 // much. Who knows our tag is no scanner.

@@ -279,6 +279,7 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		return
 	}
 	targets := s.targets(&decision)
+	s.home(flow, peer, targets)
 	if isNamed {
 		targets = slices.DeleteFunc(targets, func(t b2bua.Target) bool { return t.Peer != named.Peer })
 	}

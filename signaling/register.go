@@ -173,7 +173,8 @@ func (s *Shard) bind(do []registrar.Effect) {
 	for i := range do {
 		switch e := &do[i]; e.Do {
 		case registrar.Reach:
-			s.opt.where.enter(b2bua.Flow(e.Flow), s.opt.Endpoints[e.Endpoints].Peer, e.Serial)
+			b, _ := s.registrar.Lookup(s.clock(), e.Serial)
+			s.opt.where.enter(b2bua.Flow(e.Flow), s.opt.Endpoints[e.Endpoints].Peer, e.Serial, routesOf(b.ServiceRoute))
 		case registrar.Unreach:
 			s.opt.where.leave(b2bua.Flow(e.Flow), e.Serial)
 		case registrar.Moved:

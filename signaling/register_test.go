@@ -177,3 +177,24 @@ func TestPhoneMoves(t *testing.T) {
 		t.Error("the phone is still where it was")
 	}
 }
+
+// Path of the proxies before the phone, and Service-Route of its registrar (RFC
+// 3327, RFC 3608): each is the route of what goes there, and the other side does not see
+// it.
+func TestRoutesOfAPhone(t *testing.T) {
+	w := newPhones(t)
+	reg := w.want(w.send(phoneAddr, register("r1", "1", "Expires: 600\nSupported: path\nPath: <sip:edge.example;lr>\n")), "a REGISTER")[0]
+	ok := w.want(w.send(pbxAddr, strings.Replace(granted(reg), "Date:", "Service-Route: <sip:core.pbx;lr>\nDate:", 1)), "b 200")[0]
+	if reg.field("Path") != "" || ok.field("Service-Route") != "" || ok.field("Path") != "<sip:edge.example;lr>" {
+		t.Errorf("the routes show in\n%s\n%s", reg.bytes, ok.bytes)
+	}
+	contact := strings.Trim(regexp.MustCompile(`<[^>]*>`).FindString(reg.field("Contact")), "<>")
+	in := w.want(w.send(pbxAddr, strings.ReplaceAll(invite, "sip:+4930123@192.168.1.1", contact)), "a 100, b INVITE")[1]
+	if in.field("Route") != "<sip:edge.example;lr>" {
+		t.Errorf("to the phone goes\n%s", in.bytes)
+	}
+	out := strings.NewReplacer("192.168.1.10", "10.0.0.5", "192.168.1.1", "voice.example", "pbx.lan", "voice.example", "secret-call", "phone-call", "pbxone", "phone1").Replace(invite)
+	if inv := w.want(w.send(phoneAddr, out), "b 100, a INVITE")[1]; inv.field("Route") != "<sip:core.pbx;lr>" {
+		t.Errorf("to the registrar goes\n%s", inv.bytes)
+	}
+}

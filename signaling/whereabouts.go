@@ -21,25 +21,29 @@ type whereabouts struct {
 type behind struct {
 	peer     int           // the endpoints, as policy knows them
 	bindings []uint64      // their serials
+	route    []byte        // Route lines of what they send to their registrar (RFC 3608); nil: none
 	heard    *atomic.Int64 // when something came last, in ns since the start of the process
 }
 
-// enter notes that a binding is behind a flow.
-func (w *whereabouts) enter(f b2bua.Flow, peer int, binding uint64) {
+// enter notes that a binding is behind a flow, with the route of its requests.
+func (w *whereabouts) enter(f b2bua.Flow, peer int, binding uint64, route []byte) {
 	for {
 		old, ok := w.flows.Load(f)
 		if !ok {
-			first := &behind{peer: peer, bindings: []uint64{binding}, heard: new(atomic.Int64)}
+			first := &behind{peer: peer, bindings: []uint64{binding}, route: route, heard: new(atomic.Int64)}
 			if _, taken := w.flows.LoadOrStore(f, first); !taken {
 				return
 			}
 			continue
 		}
 		b := old.(*behind)
-		if slices.Contains(b.bindings, binding) {
+		if slices.Contains(b.bindings, binding) && string(b.route) == string(route) {
 			return
 		}
-		more := &behind{peer: b.peer, bindings: append(slices.Clone(b.bindings), binding), heard: b.heard}
+		more := &behind{peer: b.peer, bindings: b.bindings, route: route, heard: b.heard}
+		if !slices.Contains(b.bindings, binding) {
+			more.bindings = append(slices.Clone(b.bindings), binding)
+		}
 		if w.flows.CompareAndSwap(f, b, more) {
 			return
 		}
@@ -63,7 +67,7 @@ func (w *whereabouts) leave(f b2bua.Flow, binding uint64) {
 				return
 			}
 		default:
-			less := &behind{peer: b.peer, bindings: slices.Delete(slices.Clone(b.bindings), i, i+1), heard: b.heard}
+			less := &behind{peer: b.peer, bindings: slices.Delete(slices.Clone(b.bindings), i, i+1), route: b.route, heard: b.heard}
 			if w.flows.CompareAndSwap(f, b, less) {
 				return
 			}
