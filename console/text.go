@@ -68,6 +68,14 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 	p.line("")
 	p.table([]string{"PEER", "REALM", "CALLS", "LIMIT", "TARGET", "ADDRESSES"}, peerRows(st))
 	p.line("")
+	if len(st.Bindings) > 0 {
+		var rows [][]string
+		for _, b := range st.Bindings {
+			rows = append(rows, []string{b.Endpoints, strconv.Itoa(b.Reachable), strconv.Itoa(b.Unreachable)})
+		}
+		p.table([]string{"ENDPOINTS", "REACHABLE", "UNREACHABLE"}, rows)
+		p.line("")
+	}
 	p.table([]string{"SHARD", "CALLS", "TRANSACTIONS", "TIMERS", "QUEUE", "DROPPED", "LAG"}, shardRows(st))
 	if len(st.Rejects) > 0 {
 		p.line("")
