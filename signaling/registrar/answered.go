@@ -28,8 +28,7 @@ func (r *Registrar) Answered(now time.Time, key uint64, m *sip.Message) Reply {
 
 func (r *Registrar) answered(at time.Duration, p *pending, m *sip.Message) Reply {
 	if m == nil {
-		// Something may have been done and its answer lost.
-		r.doubt(p)
+		r.unheard(p)
 		r.out = appendRetryAfter(r.out, int(againAfter/time.Second)+r.opt.Rand.IntN(30))
 		return Reply{Status: 503, Own: true}
 	}
@@ -57,6 +56,17 @@ func (r *Registrar) answered(at time.Duration, p *pending, m *sip.Message) Reply
 func (r *Registrar) doubt(p *pending) {
 	for i := range p.want {
 		if b := r.bindings[p.want[i].serial]; b != nil && b.flow == p.flow && b.callID == p.callID {
+			b.stale = true
+		}
+	}
+}
+
+// unheard is doubt of a REGISTER that has no answer: it may have been done and
+// its answer lost, which of a "*" is about all bindings of its address-of-record.
+func (r *Registrar) unheard(p *pending) {
+	r.doubt(p)
+	if a := r.aors[p.aor]; p.star && a != nil {
+		for _, b := range a.list {
 			b.stale = true
 		}
 	}

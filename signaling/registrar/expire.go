@@ -18,7 +18,7 @@ func (r *Registrar) Advance(now time.Time) []Effect {
 	r.begin()
 	at := r.since(now)
 	for r.oldest != nil && r.oldest.until <= at {
-		r.doubt(r.take(r.oldest.key))
+		r.unheard(r.take(r.oldest.key))
 	}
 	for len(r.heap) > 0 && r.heap[0].due <= at {
 		b := r.heap[0]

@@ -40,7 +40,11 @@ type sent struct {
 	fields  []byte
 	removal bool
 	star    bool
+	at      time.Time
 }
+
+// RFC 3261 section 17.1.2.2, timer F: nobody answers a request that is older.
+const tooOld = 32 * time.Second
 
 // What a phone believes is so, no flow is used that the PBX has not confirmed,
 // and the PBX hears of a phone before its own time is over.
@@ -124,7 +128,7 @@ func (g *game) register(p *player, lines ...string) {
 	w := g.world
 	v := w.r.Register(w.now, 0, p.flow, parse(w.t, p.phone.register(lines...)))
 	w.effects(v.Effects)
-	s := &sent{who: p, key: v.Key, aor: p.aor, flow: p.flow, fields: slices.Clone(v.Fields)}
+	s := &sent{who: p, key: v.Key, aor: p.aor, flow: p.flow, fields: slices.Clone(v.Fields), at: w.now}
 	s.star, s.removal = lines[0] == "Contact: *", strings.HasSuffix(lines[0], "expires=0") || lines[0] == "Contact: *"
 	switch {
 	case v.Status == 0:
@@ -168,7 +172,7 @@ func (g *game) forge(victim *player) {
 		g.t.Fatalf("a forged REGISTER is answered here")
 	}
 	if v.Status == 0 {
-		g.waiting = append(g.waiting, &sent{key: v.Key, flow: flow})
+		g.waiting = append(g.waiting, &sent{key: v.Key, flow: flow, at: w.now})
 	}
 }
 
@@ -246,6 +250,14 @@ func (g *game) wait(d time.Duration) {
 	w := g.world
 	for end := w.now.Add(d); w.now.Before(end); {
 		w.wait("1s")
+		for len(g.waiting) > 0 && w.now.Sub(g.waiting[0].at) >= tooOld {
+			s := g.waiting[0]
+			g.waiting = g.waiting[1:]
+			if s.who != nil {
+				s.who.busy = false
+			}
+			w.effects(w.r.Answered(w.now, s.key, nil).Effects)
+		}
 		for _, p := range g.players {
 			if !p.until.IsZero() && p.until.Sub(w.now) <= 3*time.Second {
 				if p.busy {
