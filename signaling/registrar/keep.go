@@ -23,9 +23,6 @@ func (r *Registrar) plan(at time.Duration, b *binding) {
 	if send {
 		r.emit(KeepAlive, b)
 	}
-	if b.keep.Lost() {
-		r.lost(b)
-	}
 	r.sooner(b, b.probe)
 }
 

@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"sbc/signaling/sip"
@@ -168,6 +169,10 @@ func (r *Registrar) judge(q *request) refusal {
 	least := uint32(r.opt.Endpoints[q.ep].MinExpires.Seconds())
 	adds, flows := 0, 0
 	for i := range q.contacts {
+		r.identify(q, &q.contacts[i])
+	}
+	q.replace()
+	for i := range q.contacts {
 		c := &q.contacts[i]
 		// RFC 3261 section 10.3 step 7.
 		if c.seconds > 0 && c.seconds < least && c.seconds < refusable {
@@ -179,7 +184,6 @@ func (r *Registrar) judge(q *request) refusal {
 				flows++
 			}
 		}
-		r.identify(q, c)
 		for j := range q.contacts[:i] {
 			// Two contacts with one instance are told apart by their URIs.
 			if q.contacts[j].serial == c.serial {
@@ -195,6 +199,15 @@ func (r *Registrar) judge(q *request) refusal {
 		return refusal{400, "contact"}
 	}
 	return refusal{}
+}
+
+// replace leaves out the removal of a contact in whose place another one comes:
+// a user agent that learned another address takes the old one back, and by its
+// instance both are one binding.
+func (q *request) replace() {
+	q.contacts = slices.DeleteFunc(q.contacts, func(c asked) bool {
+		return c.seconds == 0 && slices.ContainsFunc(q.contacts, func(o asked) bool { return o.seconds > 0 && o.serial == c.serial })
+	})
 }
 
 // expiresOf returns the value of Expires.
