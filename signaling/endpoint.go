@@ -57,6 +57,9 @@ func (s *Shard) keepAlive(e *registrar.Effect) {
 		return
 	}
 	flow := b2bua.Flow(e.Flow)
+	if at := s.opt.where.at(flow); at != nil {
+		at.expect(s.now)
+	}
 	id, request := s.calls.Ping(flow, b.Contact)
 	tx := &client{id: id, flow: flow, method: sip.OPTIONS, bytes: request, pings: e.Serial}
 	tx.other = transaction.NewClientNonInvite(true, tx.bytes)

@@ -35,7 +35,7 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	s.calls.Begin()
 	switch {
 	case !m.IsRequest():
-		s.responded(flow, m, known)
+		s.responded(flow, peer, m, known)
 	case m.Method() == sip.REGISTER && s.registers(flow, realm, m):
 	case !known:
 		s.stranger(flow, m, s.opt.Realms[realm].Trust)
@@ -119,7 +119,7 @@ func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
 // names, or to nothing. RFC 3261 section 18.1.2 asks for no more; we take it
 // only by the listener that the request left by, and from a peer or from where
 // the request went: who copies a branch from the wire is neither.
-func (s *Shard) responded(flow b2bua.Flow, m *sip.Message, known bool) {
+func (s *Shard) responded(flow b2bua.Flow, peer int, m *sip.Message, known bool) {
 	id, ok := s.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
 	if !ok || m.Vias() > 1 { // misrouted: RFC 3261 section 8.1.3.3
 		s.count("stray_response")
@@ -134,7 +134,7 @@ func (s *Shard) responded(flow b2bua.Flow, m *sip.Message, known bool) {
 		!known && tx.flow.Remote.Addr() != flow.Remote.Addr() {
 		s.count("stray_response")
 		if tx == nil && known && m.Method() == sip.INVITE {
-			s.step(&b2bua.Event{Is: b2bua.Stray, Msg: m, Flow: flow})
+			s.step(&b2bua.Event{Is: b2bua.Stray, Msg: m, Flow: flow, Peer: peer})
 		}
 		return
 	}

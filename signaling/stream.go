@@ -90,12 +90,14 @@ func (s *Shard) streamed(tx *client, works bool) {
 // asked by it and has no response yet has arrived: it goes once more, by a new
 // connection, where it is the same transaction still (RFC 3261 section 17.2.3),
 // and if that breaks too it has failed. To fail at once would leave a phone
-// ringing for a caller who was told that nobody is there.
+// ringing for a caller who was told that nobody is there. Who made the connection
+// itself is away until it makes another one.
 func (s *Shard) Broke(f b2bua.Flow) {
 	if s.registrar != nil {
 		s.bind(s.registrar.Broke(registrar.Flow(f)))
 	}
 	var lost []b2bua.Client
+	leads := s.leads(f)
 	for id, tx := range s.clients {
 		if tx.conn == f.Conn && tx.unheard() {
 			lost = append(lost, id)
@@ -105,6 +107,9 @@ func (s *Shard) Broke(f b2bua.Flow) {
 	for _, id := range lost {
 		switch tx := s.clients[id]; {
 		case tx == nil:
+		case !leads:
+			tx.away = true
+			s.fail(tx)
 		case tx.again:
 			s.fail(tx)
 		default:
@@ -113,6 +118,13 @@ func (s *Shard) Broke(f b2bua.Flow) {
 			s.send(tx.flow, tx.bytes, tx)
 		}
 	}
+}
+
+// leads reports whether another connection can be opened to the far end of f:
+// not where an endpoint made the one that there was.
+func (s *Shard) leads(f b2bua.Flow) bool {
+	peer, ok := s.rules.Peer(s.opt.Listeners[f.Listener].Realm, f.Remote)
+	return ok && orDefault(s.rules.Peers()[peer].Target.Port) == f.Remote.Port()
 }
 
 // unheard reports whether no response has come yet.

@@ -24,12 +24,14 @@ type server struct {
 type client struct {
 	id      b2bua.Client
 	cancels bool // it is the CANCEL of the INVITE with this id
+	away    bool // its far end is an endpoint whose connection is gone
+	again   bool // it went a second time, because conn broke
+	fresh   bool // no connection was known when it began
 	flow    b2bua.Flow
 	conn    uint64     // by which it went; 0: a datagram, or not yet
-	again   bool       // it went a second time, because conn broke
 	instead b2bua.Flow // when flow fails; zero: none
 	pings   uint64     // it asks whether the endpoint of the binding with this serial is there; 0: it does not
-	fresh   bool       // no connection was known when it began
+	peer    int        // the endpoints that it goes to, as policy knows them; 0: it goes to another
 	method  sip.Method
 	invite  transaction.ClientInvite
 	other   transaction.ClientNonInvite
@@ -148,6 +150,11 @@ func (s *Shard) newClient(id b2bua.Client, flow b2bua.Flow, method sip.Method, b
 	default:
 		tx.other = transaction.NewClientNonInvite(s.stream(flow), tx.bytes)
 	}
+	if s.registrar != nil {
+		if at := s.opt.where.at(flow); at != nil {
+			tx.peer = at.peer
+		}
+	}
 	table[id] = tx
 	s.stepClient(tx, transaction.Event{Is: transaction.Start}, nil)
 	return tx
@@ -200,11 +207,15 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 		if tx.pings != 0 {
 			s.bind(s.registrar.KeptAlive(s.clock(), tx.pings))
 		} else if !tx.cancels {
-			s.step(&b2bua.Event{Is: b2bua.Response, Client: tx.id, Msg: m, Flow: tx.flow})
+			s.step(&b2bua.Event{Is: b2bua.Response, Client: tx.id, Msg: m, Flow: tx.flow, Peer: tx.peer})
 		}
 	case transaction.TimedOut, transaction.Failed:
 		if !tx.cancels && tx.pings == 0 {
-			s.step(&b2bua.Event{Is: b2bua.TimedOut, Client: tx.id, Status: e.Status})
+			status := e.Status
+			if tx.away {
+				status = 480
+			}
+			s.step(&b2bua.Event{Is: b2bua.TimedOut, Client: tx.id, Status: status})
 		}
 	case transaction.Gone:
 		if tx.cancels {

@@ -93,3 +93,13 @@ func (b *behind) hear(now time.Duration) bool {
 	last := time.Duration(b.heard.Load())
 	return now-last >= heardEvery && b.heard.CompareAndSwap(int64(last), int64(now))
 }
+
+// expect lets the next that comes be told, whatever came before: somebody waits
+// for it.
+func (b *behind) expect(now time.Duration) { b.heard.Store(int64(now - heardEvery)) }
+
+// Bound reports whether an endpoint is known to be behind a flow, for the
+// simulation.
+func (s *Shard) Bound(flow b2bua.Flow) bool {
+	return s.registrar != nil && s.opt.where.at(flow) != nil
+}

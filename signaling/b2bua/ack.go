@@ -122,7 +122,7 @@ const strayBye = 1000
 // dialogOf returns our half of the dialog that m makes, a 2xx to an INVITE of
 // ours that went the way of by, by what stands in it alone.
 func (c *Calls) dialogOf(m *sip.Message, by *leg) leg {
-	l := leg{flow: by.flow, realm: by.realm, callID: m.Bytes(m.CallID()), local: m.Unfold(nil, m.From().Value), remote: m.Unfold(nil, m.To().Value)}
+	l := leg{flow: by.flow, peer: by.peer, realm: by.realm, callID: m.Bytes(m.CallID()), local: m.Unfold(nil, m.From().Value), remote: m.Unfold(nil, m.To().Value)}
 	c.learn(&l, m, true)
 	return l
 }
@@ -132,7 +132,7 @@ func (c *Calls) dialogOf(m *sip.Message, by *leg) leg {
 // kept for it; when it comes again, so do ACK and BYE.
 func (c *Calls) endStray(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
-	lost := c.dialogOf(m, &leg{flow: ev.Flow, realm: c.opt.Listeners[ev.Flow.Listener].Realm})
+	lost := c.dialogOf(m, &leg{flow: ev.Flow, peer: ev.Peer, realm: c.opt.Listeners[ev.Flow.Listener].Realm})
 	if len(lost.target) == 0 {
 		return do
 	}

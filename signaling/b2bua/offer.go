@@ -33,9 +33,11 @@ type sentSDP struct {
 	next    uint64 // version and hash of the one proposed
 	nextSum uint64
 
-	// The texts of both, where our address may change while they are in force.
-	text, nextText []byte
+	texts *texts // of both, where our address may change while they are in force; nil: not
 }
+
+// texts are descriptions as they were sent.
+type texts struct{ agreed, next []byte }
 
 func (c *Calls) newSDP() sentSDP {
 	// Below 2^31: some devices read it as a signed 32-bit number.
@@ -105,7 +107,10 @@ func (c *Calls) hideSDP(p *pair, to Side, m *sip.Message, d *description) *topol
 	edit.Sort(c.work.probe)
 	h.Origin.Version = l.sent.choose(c.work.sum(m.Raw, d.body, c.work.probe))
 	if c.opt.Realms[l.realm].Moves {
-		l.sent.nextText = edited(m.Raw, d.body, c.work.probe)
+		if l.sent.texts == nil {
+			l.sent.texts = &texts{}
+		}
+		l.sent.texts.next = edited(m.Raw, d.body, c.work.probe)
 	}
 	return h
 }
@@ -157,7 +162,10 @@ func (s *sentSDP) choose(sum uint64) uint64 {
 // agreed makes the description that was sent last the one in force.
 func (s *sentSDP) agreed() {
 	if s.nextSum != 0 {
-		s.version, s.sum, s.text = s.next, s.nextSum, s.nextText
+		s.version, s.sum = s.next, s.nextSum
+		if s.texts != nil {
+			s.texts.agreed = s.texts.next
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func (c *Calls) readdressed(realm int, do []Effect) []Effect {
 			continue
 		}
 		for s := range call.legs {
-			if l := &call.legs[s]; l.realm == realm && l.sent.text != nil && !bytes.Equal(c.renamed(l), l.sent.text) {
+			if l := &call.legs[s]; l.realm == realm && l.sent.texts != nil && !bytes.Equal(c.renamed(l), l.sent.texts.agreed) {
 				call.stale[s] = true
 			}
 		}
@@ -46,7 +46,7 @@ func (c *Calls) readdressed(realm int, do []Effect) []Effect {
 // renamed returns the description that was agreed to on a leg, with the address
 // that is ours now.
 func (c *Calls) renamed(l *leg) []byte {
-	text := l.sent.text
+	text := l.sent.texts.agreed
 	for _, a := range []struct{ kind, ours string }{
 		{"IN IP4 ", c.opt.Realms[l.realm].Media.IP4.String()}, {"IN IP6 ", c.opt.Realms[l.realm].Media.IP6.String()},
 	} {
@@ -94,7 +94,7 @@ func (c *Calls) sendRenewal(call *Call, s Side, do []Effect) []Effect {
 	text := c.renamed(l)
 	l.sent.last++
 	text = withVersion(text, l.sent.last)
-	l.sent.next, l.sent.nextSum, l.sent.nextText = l.sent.last, c.work.sumOf(text), text
+	l.sent.next, l.sent.nextSum, l.sent.texts.next = l.sent.last, c.work.sumOf(text), text
 	client, branch := c.newInvite(call, again)
 	l.localSeq++
 	call.own = &renewal{side: s, client: client, seq: l.localSeq}
