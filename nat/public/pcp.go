@@ -92,6 +92,11 @@ func (p *pcp) mapping(ctx context.Context, want port, m Mapping, life time.Durat
 		req.external = netip.AddrPortFrom(netip.Addr{}, want.Port.Port)
 	}
 	r, err := p.ask(ctx, req.append(nil), req.answers)
+	if errors.Is(err, resultExternal) && req.external.Addr().IsValid() { // it has another address now
+		delete(p.last, want.Port)
+		req.external = netip.AddrPortFrom(netip.Addr{}, req.external.Port())
+		r, err = p.ask(ctx, req.append(nil), req.answers)
+	}
 	if errors.Is(err, resultOption) && want.same {
 		req.port.same = false // add looks at what comes
 		r, err = p.ask(ctx, req.append(nil), req.answers)

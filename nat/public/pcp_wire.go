@@ -160,6 +160,7 @@ const (
 	resultVersion       result = 1
 	resultNotAuthorized result = 2
 	resultOption        result = 5
+	resultExternal      result = 11
 )
 
 var resultWords = []string{
