@@ -38,6 +38,7 @@ type actor struct {
 	came    map[string]*conn // by which a request came, by its branch
 	input   []byte           // the datagram that is being received
 	said    []byte           // the last message that it sent
+	phone   *phone           // nil: it is none
 }
 
 func newActor(w *world, index int, at *neighbour) *actor {
@@ -67,6 +68,12 @@ func (a *actor) start() {
 	}
 	if a.w.o.Mix {
 		a.persona(&o)
+	}
+	if a.phone != nil {
+		a.phone.persona(&o)
+	}
+	if a.w.o.Phones > 0 && a.index == registrarAt {
+		o.Registrar = a.w.registrar()
 	}
 	if a.behind() { // the proxy names its side, and asks nobody who he is
 		o.Canary, o.Challenge = ua.Canary{}, ua.Challenge{}
@@ -127,6 +134,10 @@ func (a *actor) do(effects []ua.Effect) {
 }
 
 func (a *actor) send(e *ua.Effect) {
+	if a.phone != nil && e.From != a.at.addr {
+		a.fromHome(e)
+		return
+	}
 	if e.From != a.at.addr {
 		if a.away {
 			return
@@ -142,6 +153,10 @@ func (a *actor) send(e *ua.Effect) {
 	}
 	if a.at.stream() {
 		a.speak(e)
+		return
+	}
+	if a.phone != nil {
+		a.fromHome(e)
 		return
 	}
 	if a.away {
@@ -177,6 +192,8 @@ func (a *actor) told(e ua.Event, do []ua.Effect) []ua.Effect {
 		if a.calls[number] == e.Call {
 			delete(a.calls, number)
 		}
+	case ua.Unbound:
+		a.w.unbound(e)
 	case ua.Glare:
 		a.glared[number] = true
 	case ua.Reinvited:

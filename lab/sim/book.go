@@ -67,6 +67,7 @@ func (b *book) init() {
 // in itself, or a timer was due.
 func (b *book) see(m, cause *message) {
 	if m.err != nil || m.from < 0 {
+		m.again = m.err == nil && b.seen[m.tx]
 		return
 	}
 	if m.sip.IsRequest() && m.sip.Method() != sip.ACK {
@@ -78,7 +79,7 @@ func (b *book) see(m, cause *message) {
 	if m.request(sip.INVITE) && m.sip.To().Tag.Empty() && (l == nil || m.in && !m.again && l.state == ended) {
 		l = b.begin(key, m, cause) // also when it is tried again, with credentials
 	}
-	if l == nil || l.peer != m.from {
+	if l == nil || l.peer != m.from && (l.peer < len(neighbours) || m.from < len(neighbours)) {
 		return
 	}
 	m.leg = l

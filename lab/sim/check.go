@@ -23,7 +23,7 @@ func (watch) end()             {}
 
 func newCheckers(w *world) []checker {
 	c := watch{w}
-	return []checker{
+	list := []checker{
 		&finals{watch: c, answers: map[txKey]*answer{}},
 		&otherLeg{watch: c},
 		&ports{c},
@@ -40,4 +40,8 @@ func newCheckers(w *world) []checker {
 		&offered{c},
 		&relays{watch: c, sent: map[txKey]time.Duration{}, of: map[txKey]txKey{}},
 	}
+	if w.o.Phones > 0 {
+		list = append(list, &flows{c}, &made{c}, &throttled{c}, &intruders{c}, &left{watch: c})
+	}
+	return list
 }

@@ -14,7 +14,7 @@ func (c *alive) end() {
 	}
 	for _, number := range c.w.numbers {
 		if p := c.w.plans[number]; p.meant() && !p.answered {
-			c.w.fail(comesUp, "call %s of %s was not answered", number, neighbours[p.caller].name)
+			c.w.fail(comesUp, "call %s of %s was not answered", number, c.w.neighbours[p.caller].name)
 		}
 	}
 }

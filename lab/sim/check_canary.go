@@ -41,6 +41,9 @@ func (c *canaries) fill() {
 			if n := &c.w.neighbours[i]; n.realm == other {
 				k := n.canary()
 				k.Own = []netip.Addr{n.addr.Addr()}
+				if i >= len(neighbours) {
+					k.Own = append(k.Own, c.w.actors[i].publics()...)
+				}
 				c.of[realm] = append(c.of[realm], k)
 			}
 		}
@@ -64,7 +67,11 @@ func (c *canaries) out(m *message) {
 	}
 	c.checked[c.next%len(c.checked)] = m.raw
 	c.next++
+	if m.from < 0 && c.w.o.Phones > 0 {
+		return // it hears what it said itself
+	}
 	c.find(c.hashed(m), m.realm)
+	c.others(m)
 	if m.leg == nil {
 		return
 	}
@@ -80,6 +87,21 @@ func (c *canaries) out(m *message) {
 			if bytes.Contains(m.raw, []byte(tag)) {
 				c.w.fail(noCanary, "tag %s of the other leg is in\n%s", tag, m.raw)
 			}
+		}
+	}
+}
+
+// others holds that a phone sees nothing of another one.
+func (c *canaries) others(m *message) {
+	if m.realm != outside || m.from < len(neighbours) || c.w.lan.swapped(c.w.actors[m.from]) {
+		return
+	}
+	for _, a := range c.w.phones {
+		if a.index == m.from {
+			continue
+		}
+		for _, h := range a.at.canary().Find(m.raw) {
+			c.w.fail(noCanary, "%s sees %q (%s) of %s in\n%q", m.name, h.What, h.Form, a.at.name, m.raw)
 		}
 	}
 }

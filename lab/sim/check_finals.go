@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"sbc/signaling/b2bua"
 	"sbc/signaling/sip"
 )
 
@@ -22,6 +23,10 @@ type answer struct {
 	tag    string
 	at     time.Duration
 	acked  bool
+	flow   b2bua.Flow // by which the request came first
+	// It came from where no phone was known to be: there it hears 481 or nothing,
+	// and something else once it is registered.
+	unknown bool
 }
 
 const (
@@ -43,18 +48,23 @@ func (c *finals) in(m *message) {
 	if a != nil {
 		return
 	}
-	c.answers[m.tx] = &answer{}
-	if m.sip.Method() == sip.INVITE {
+	known := c.w.knows(m)
+	c.answers[m.tx] = &answer{flow: m.flow, unknown: !known && m.sip.Method() != sip.REGISTER}
+	if m.sip.Method() == sip.INVITE && known {
 		c.waiting = append(c.waiting, m.tx)
 	}
 }
 
 func (c *finals) out(m *message) {
-	if m.err != nil || m.sip.IsRequest() || !m.final() {
+	if m.err != nil || m.sip.IsRequest() || !m.final() || m.from < 0 {
 		return
 	}
 	a := c.answers[m.tx]
 	switch {
+	case m.sip.Method() == sip.REGISTER && m.sip.Status() >= 300:
+		return // nothing is kept of it, and a copy may get another answer
+	case a != nil && (a.unknown || m.from >= len(neighbours) && a.bytes != nil && (a.status == 481 || m.sip.Status() == 481)):
+		return
 	case a == nil:
 		c.w.fail(oneFinal, "an answer to a request that nobody sent: %v", m)
 	case a.bytes == nil:
@@ -74,6 +84,9 @@ func (c *finals) after(s *step) {
 		return
 	}
 	a := c.answers[s.in.tx]
+	if a != nil && s.in.from >= len(neighbours) && (a.flow != s.in.flow || !c.w.knows(s.in)) {
+		return // it is somebody else now
+	}
 	if a == nil || a.bytes == nil || a.acked || s.at >= a.at+64*t1 || a.at == s.at || s.in.sip.Method() == sip.INVITE && a.status < 300 {
 		return
 	}
@@ -82,9 +95,20 @@ func (c *finals) after(s *step) {
 	}
 }
 
+// restarted forgets what an earlier process answered: requests that come again
+// are new to the next one.
+func (c *finals) restarted() {
+	for tx, a := range c.answers {
+		if a.bytes != nil {
+			a.bytes, a.acked = nil, false
+			delete(c.answers, tx)
+		}
+	}
+}
+
 func (c *finals) end() {
 	for _, tx := range c.waiting {
-		if c.answers[tx].bytes == nil {
+		if a := c.answers[tx]; a != nil && a.bytes == nil {
 			c.w.fail(oneFinal, "an INVITE was never answered: branch %s of %s", tx.branch, tx.sentBy)
 		}
 	}

@@ -30,7 +30,7 @@ func (c *names) out(m *message) {
 		// A dialog between the addressee and somebody on its own side is none of
 		// ours, and comes back as it was told.
 		if !c.w.said(m.from, m.sip.Bytes(d.CallID)) {
-			c.w.fail(knownName, "%s does not know the dialog in\n%s", neighbours[m.from].name, m.raw)
+			c.w.fail(knownName, "%s does not know the dialog in\n%s", m.name, m.raw)
 		}
 	}
 }

@@ -42,6 +42,10 @@ func (c *refusals) expected(s *step) (least, most int) {
 		// A response to nothing is counted; one that we cannot use makes us
 		// refuse the request that it answers.
 		return 0, max(1, refusing(s, nil))
+	case c.w.o.Phones > 0 && in.realm == outside && (in.from < 0 || in.from >= len(neighbours)):
+		// A phone that nobody knows any more is a stranger; what is refused
+		// for the PBX, or what its registrar says, counts once.
+		return 0, max(1, refusing(s, in))
 	case in.from < 0:
 		return 1, 1
 	case in.sip.Method() == sip.ACK:

@@ -30,9 +30,9 @@ func (c *rests) end() {
 			c.w.fail(nothingLeft, "shard %d: %s", i, fmt.Sprintf("%+v", in))
 		}
 	}
-	for i := range neighbours {
+	for i := range c.w.sbc.Rules.Peers() {
 		if n := c.w.sbc.Calls.InUse(i); n != 0 {
-			c.w.fail(nothingLeft, "%d places at %s", n, neighbours[i].name)
+			c.w.fail(nothingLeft, "%d places at %s", n, c.w.sbc.Rules.Peers()[i].Name)
 		}
 	}
 	for _, p := range c.w.relay.Ports() {

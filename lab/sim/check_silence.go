@@ -13,6 +13,7 @@ const (
 
 func (c *silence) out(m *message) {
 	switch {
+	case m.from < 0 && c.w.o.Phones > 0 && mayHear(m):
 	case m.from < 0:
 		c.w.fail(noAnswer, "%v", m)
 	case c.w.neighbours[m.from].listener != m.listener:

@@ -38,7 +38,7 @@ func (w *world) addFork() {
 }
 
 // behind reports whether the actor is a phone behind the proxy.
-func (a *actor) behind() bool { return a.index >= len(neighbours) }
+func (a *actor) behind() bool { return a.phone == nil && a.index >= len(neighbours) }
 
 // proxied reports whether the proxy is in the place of the actor.
 func (a *actor) proxied() bool { return a.w.fork != nil && a.index == forkAt }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"sbc/lab/nat"
 	"sbc/mediarelay"
 )
 
@@ -33,8 +34,12 @@ func (w *world) inject(to, src netip.AddrPort, b []byte) {
 	if r.cause != mediarelay.Pass {
 		return
 	}
+	if w.lan != nil && publicNet.Contains(r.sent.To.Addr()) {
+		to, from, b := r.sent.To, r.sent.From, append([]byte(nil), r.sent.Bytes...)
+		w.carry(&link{delay: w.o.Delay}, func() { w.deliver(to, from, b) })
+	}
 	for _, a := range w.actors {
-		if a.at.addr.Addr() == r.sent.To.Addr() && a.open[r.sent.To] {
+		if a.phone == nil && a.at.addr.Addr() == r.sent.To.Addr() && a.open[r.sent.To] {
 			sent := r.sent
 			sent.Bytes = append([]byte(nil), sent.Bytes...)
 			w.carry(&a.fromSBC, func() { a.receive(sent.To, sent.From, sent.Bytes) })
@@ -66,11 +71,20 @@ func (w *world) say(l *leg, number string) {
 	if !l.our.IsValid() || l.our.Port() == 0 || !l.rtp.IsValid() || a.down || a.calls[number] == 0 {
 		return
 	}
-	w.inject(l.our, l.rtp, packet(uint16(w.now/time.Second)))
+	src := l.rtp
+	if a.phone != nil {
+		public, v := w.leaveHome(a.phone, nat.Packet{Protocol: nat.UDP, Src: src, Dst: l.our})
+		if v != nat.Pass {
+			return
+		}
+		a.says(public, src)
+		src = public
+	}
+	w.inject(l.our, src, packet(uint16(w.now/time.Second)))
 	if w.o.Scans > 0 && w.chance.IntN(4) == 0 {
 		w.report.Strange++
 		src := netip.AddrPortFrom(strangers[l.listener].Addr(), uint16(1024+w.chance.IntN(60000)))
-		if w.chance.IntN(2) == 0 { // another port of the right host
+		if w.chance.IntN(2) == 0 && a.phone == nil { // another port of the right host
 			src = netip.AddrPortFrom(l.rtp.Addr(), l.rtp.Port()+1+uint16(w.chance.IntN(300)))
 		}
 		w.inject(l.our, src, packet(uint16(w.chance.Uint32())))

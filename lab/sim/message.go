@@ -18,7 +18,8 @@ type message struct {
 	listener int // of the flow
 	realm    int
 	remote   netip.AddrPort
-	from     int // index of the neighbour with that address; -1: a stranger
+	from     int    // index of the neighbour or phone with that address; -1: a stranger
+	name     string // of from
 	raw      []byte
 	sip      sip.Message
 	err      error // of Parse
@@ -39,7 +40,10 @@ type txKey struct {
 
 func newMessage(w *world, in bool, f b2bua.Flow, raw []byte) *message {
 	m := &message{at: w.now, in: in, flow: f, listener: int(f.Listener), remote: f.Remote, raw: raw}
-	m.realm, m.from = listeners[m.listener].realm, w.neighbourAt(m.listener, f.Remote)
+	m.realm, m.from = listeners[m.listener].realm, w.whose(f)
+	if m.from >= 0 {
+		m.name = w.neighbours[m.from].name
+	}
 	if listeners[m.listener].stream {
 		var n int
 		if n, m.err = m.sip.ParseStream(raw); m.err == nil && n != len(raw) {
@@ -57,6 +61,25 @@ func newMessage(w *world, in bool, f b2bua.Flow, raw []byte) *message {
 		}
 	}
 	return m
+}
+
+// whose returns the index of who is at the far end of a flow, or was last; -1:
+// a stranger.
+func (w *world) whose(f b2bua.Flow) int {
+	at := w.neighbourAt(int(f.Listener), f.Remote)
+	if at >= 0 || w.lan == nil || listeners[f.Listener].realm == inside {
+		return at
+	}
+	if listeners[f.Listener].stream {
+		if a := w.byConn[f.Conn]; a != nil && a.at.stream() {
+			return a.index
+		}
+		return -1
+	}
+	if index, ok := w.lan.owner[f.Remote]; ok {
+		return index
+	}
+	return -1
 }
 
 func (m *message) request(method sip.Method) bool {
@@ -82,7 +105,7 @@ func (m *message) String() string {
 	}
 	name := m.remote.String()
 	if m.from >= 0 {
-		name = neighbours[m.from].name
+		name = m.name
 	}
 	if m.err != nil {
 		return fmt.Sprintf("%s %s unreadable: %v", name, arrow, m.err)

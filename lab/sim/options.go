@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"sbc/lab/nat"
 	"sbc/lab/ua"
 	"sbc/signaling"
 )
@@ -20,24 +21,34 @@ type Options struct {
 	Loss, Duplicate, Reorder float64
 	Delay, Jitter            time.Duration // of one way, at least and on top
 
-	Crashes int  // user agents that vanish and come back without memory
-	Cuts    int  // user agents that cannot be reached for a while
-	Scans   int  // messages of strangers
-	Mutants int  // messages of user agents with something wrong: they may do harm, but none to the SBC
-	Ends    int  // times that the operator ends all calls of a shard
-	Sparse  bool // RTP every second from the simulation instead of audio every 20 ms
-	Scarce  bool // few ports and few places at peers
-	Plain   bool // calls do nothing but begin and end
-	Fork    bool // behind one neighbour several phones ring
-	Breaks  int  // times that the connections of a user agent break
-	IP6     set  // neighbours that speak IPv6
-	TCP     set  // neighbours that speak TCP
-	Mix     bool // everybody does all that user agents can: transfers, events, reliable responses, fax …
+	Crashes    int  // user agents that vanish and come back without memory
+	Cuts       int  // user agents that cannot be reached for a while
+	Scans      int  // messages of strangers
+	Mutants    int  // messages of user agents with something wrong: they may do harm, but none to the SBC
+	Ends       int  // times that the operator ends all calls of a shard
+	Sparse     bool // RTP every second from the simulation instead of audio every 20 ms
+	Scarce     bool // few ports and few places at peers
+	Plain      bool // calls do nothing but begin and end
+	Fork       bool // behind one neighbour several phones ring
+	Breaks     int  // times that the connections of a user agent break
+	IP6        set  // neighbours that speak IPv6
+	TCP        set  // neighbours that speak TCP
+	Phones     int  // user agents outside that register with the PBX through the SBC, most of them behind NATs
+	PhonesTCP  bool // some of them speak TCP
+	PhoneCalls int  // calls of phones and to them that are tried
+	Moves      int  // times that a NAT of a phone changes, or the phone roams or reboots
+	Outages    int  // times that the PBX's registrar fails for a while
+	Restarts   int  // of the SBC
+
+	Mix bool // everybody does all that user agents can: transfers, events, reliable responses, fax …
 
 	Trace func(line string) // called for everything that happens; nil: nobody
 
-	leftOut map[int]bool      // what does not happen of all that is planned, by its number
-	agents  func(*ua.Options) // what tests want of all agents; nil: nothing
+	leftOut map[int]bool             // what does not happen of all that is planned, by its number
+	agents  func(*ua.Options)        // what tests want of all agents; nil: nothing
+	nat     *nat.Kind                // before each phone; nil: any
+	sbc     func(*signaling.Options) // what tests want of the SBC
+	habits  func(*phone)             // what tests want of all phones; nil: nothing
 	broken  breaks
 }
 
@@ -90,6 +101,7 @@ func Random(seed uint64, calls int) Options {
 		o.Loss, o.Crashes, o.Mutants, o.Ends, o.Cuts, o.Scarce = 0, 0, 0, 0, 0, false
 	}
 	o.site(rand.New(rand.NewPCG(seed, 0x517e)))
+	o.register(rand.New(rand.NewPCG(seed, 0x9e6157e4)))
 	return o
 }
 
@@ -110,7 +122,30 @@ func (o *Options) site(r *rand.Rand) {
 	}
 }
 
+// register chooses whether there are phones that register; in most worlds there
+// are none.
+func (o *Options) register(r *rand.Rand) {
+	if r.IntN(10) > 0 || o.Mutants > 0 {
+		return
+	}
+	o.Phones, o.PhonesTCP = 1+r.IntN(5), r.IntN(2) == 0
+	o.PhoneCalls = 3 * o.Phones
+	o.Calls = min(o.Calls, 4)
+	o.Mix, o.Fork = false, false
+	o.IP6 &^= 1 << registrarAt
+	o.Span = time.Duration(60+r.IntN(180)) * time.Second
+	if r.IntN(2) == 0 {
+		o.Moves = 1 + r.IntN(4)
+	}
+	switch r.IntN(4) {
+	case 0:
+		o.Outages = 1 + r.IntN(2)
+	case 1:
+		o.Restarts = 1 + r.IntN(2)
+	}
+}
+
 // calm reports whether nothing stands against what people mean to do.
 func (o *Options) calm() bool {
-	return !o.Mix && o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends+o.Breaks == 0 && !o.Scarce
+	return !o.Mix && o.Loss == 0 && o.Crashes+o.Cuts+o.Mutants+o.Ends+o.Breaks+o.Moves+o.Outages+o.Restarts == 0 && !o.Scarce
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -17,7 +18,9 @@ type plan struct {
 	life    uint64   // of the caller's user agent
 	late    bool     // no offer in the INVITE
 	fields  []string // more of them in the INVITE
-	wrong   bool     // the SBC has to refuse it
+	wrong   bool     // the SBC has to refuse it, or cannot bring it about
+	phone   bool     // a phone is the caller, or called
+	to      string   // the phone's user that is called; empty: who has the number
 	rings   []provisional
 	answer  time.Duration // after the INVITE came; 0: never
 	reject  time.Duration // the same
@@ -137,7 +140,10 @@ func hold(h ua.Hold) func(*actor, ua.Call, effects) effects {
 // begin plans everything, and returns when the last of it is done. What is
 // planned has a number, by which it can be left out of the same world.
 func (w *world) begin() (end time.Duration) {
-	w.report.Calls = w.o.Calls
+	w.report.Calls = w.o.Calls + w.o.PhoneCalls
+	if w.o.Phones > 0 {
+		end = w.beginPhones()
+	}
 	for i := range w.o.Calls {
 		p := planned(w.chance, i, &w.o)
 		w.plans[p.number] = p
@@ -207,7 +213,7 @@ func (w *world) place(p *plan) {
 	}
 	p.life = a.life
 	w.listen(p)
-	id, do := a.agent.Invite(w.now, ua.Invite{To: p.number, Late: p.late, Fields: p.fields}, nil)
+	id, do := a.agent.Invite(w.now, ua.Invite{To: cmp.Or(p.to, p.number), Late: p.late, Fields: p.fields}, nil)
 	a.call(p.number, id)
 	a.do(do)
 	if p.giveUp > 0 {
@@ -238,6 +244,9 @@ func (w *world) within(d time.Duration, a *actor, p *plan, do func(*actor, ua.Ca
 // incoming plans what the called does.
 func (a *actor) incoming(e ua.Event, do effects) effects {
 	number, _, _ := strings.Cut(strings.TrimPrefix(e.Text, "sip:"), "@")
+	if a.phone != nil {
+		number = a.w.ringing[a.at.name]
+	}
 	if e.Other > 0 {
 		return a.replaces(e, do)
 	}
@@ -283,8 +292,12 @@ func (a *actor) self(p *plan, e ua.Event, do effects) effects {
 	return a.agent.Answer(a.w.now, e.Call, do)
 }
 
-// endCalls ends what is left of all calls, subscriptions and publications.
-func (w *world) endCalls() {
+// endCalls ends what is left of all calls, subscriptions and publications, for
+// the first time or once more.
+func (w *world) endCalls(time int) {
+	if w.o.Phones > 0 {
+		w.endPhones(time)
+	}
 	for _, a := range w.actors {
 		for _, id := range a.agent.Subscriptions() {
 			a.do(a.agent.Unsubscribe(w.now, id, nil))

@@ -7,18 +7,19 @@ import (
 
 // A Report says how a world went.
 type Report struct {
-	Seed     uint64
-	Calls    int           // that were tried
-	Answered int           // that the caller saw answered
-	Planned  int           // that nothing but the network and the limits stood against
-	Events   int           // that happened, in all
-	Sent     int           // messages of the SBC
-	Relayed  int           // packets that it relayed
-	Heard    int           // times that a side was asked whether it hears the other
-	Strange  int           // packets and messages of strangers
-	Passed   time.Duration // of virtual time
-	Hash     uint64        // of everything that the SBC sent
-	Problems []Problem     // the first few; none is what should be
+	Seed      uint64
+	Calls     int           // that were tried
+	Answered  int           // that the caller saw answered
+	Planned   int           // that nothing but the network and the limits stood against
+	Events    int           // that happened, in all
+	Sent      int           // messages of the SBC
+	Relayed   int           // packets that it relayed
+	Heard     int           // times that a side was asked whether it hears the other
+	Disturbed int           // times that something happened to a phone or its NAT
+	Strange   int           // packets and messages of strangers
+	Passed    time.Duration // of virtual time
+	Hash      uint64        // of everything that the SBC sent
+	Problems  []Problem     // the first few; none is what should be
 
 	things int            // that were planned
 	all    []string       // invariants that did not hold
@@ -45,6 +46,14 @@ const (
 	rest   = ring + held + 2*64*t1
 )
 
+// rest is the time in which everything has ended.
+func (o *Options) rest() time.Duration {
+	if o.Phones > 0 {
+		return rest + grantedMax
+	}
+	return rest
+}
+
 // RFC 3261 table 4.
 const t1 = 500 * time.Millisecond
 
@@ -59,11 +68,11 @@ func Run(o Options) (*Report, error) {
 	w.run(end)
 	w.note("quiet")
 	w.perfect = true
-	for range 3 { // a call may come up while the others are ended
-		w.endCalls()
+	for i := range 3 { // a call may come up while the others are ended
+		w.endCalls(i)
 		w.run(w.now + settle)
 	}
-	w.run(w.now + rest)
+	w.run(w.now + w.o.rest())
 	for _, c := range w.checkers {
 		c.end()
 	}

@@ -42,6 +42,10 @@ func rules(o *Options) policy.Options {
 		po.Routes = append(po.Routes, policy.Route{Name: n.name, From: all, To: []int{i},
 			Match: policy.Match{User: regexp.MustCompile("^" + n.prefix)}, Ref: policy.Ref{File: "sbc.hcl", Line: 10 + i}})
 	}
+	if o.Phones > 0 {
+		po.Peers = append(po.Peers, policy.Peer{Name: "phones", Realm: outside, Domain: voiceDomain, Endpoints: &policy.Endpoints{To: registrarAt},
+			Ref: policy.Ref{File: "sbc.hcl", Line: 60}})
+	}
 	any5 := policy.Match{User: regexp.MustCompile("^" + hunt)}
 	po.Routes = append(po.Routes,
 		policy.Route{Name: "hunt out", From: []int{0, 1}, To: []int{3, 2}, Match: any5, Ref: policy.Ref{File: "sbc.hcl", Line: 30}},
@@ -64,11 +68,15 @@ func newSBC(o *Options) (*signaling.Options, *mediarelay.Model, error) {
 	}
 	so := &signaling.Options{
 		Version: "sim", Rules: r, Calls: policy.NewCalls(r), Log: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1})),
-		Metrics: telemetry.New(telemetry.Options{Realms: realmNames, Peers: peerNames()}),
+		Metrics: telemetry.New(telemetry.Options{Realms: realmNames, Peers: peerNames(r)}),
 		Shards:  max(o.Shards, 1), TraceBytes: 1 << 18, Ring: ring, Quiet: quiet, Held: held,
 	}
 	if o.Trace != nil {
 		so.Log = slog.New(slog.NewTextHandler(tracer{o.Trace}, nil))
+	}
+	if o.Phones > 0 {
+		so.Endpoints, so.BindingKey = endpoints(), [16]byte{3, 1}
+		so.Start = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	}
 	mo := mediarelay.Options{}
 	for i, name := range realmNames {
@@ -77,7 +85,7 @@ func newSBC(o *Options) (*signaling.Options, *mediarelay.Model, error) {
 			return nil, nil, fmt.Errorf("realm of the simulation: %w", err)
 		}
 		so.Realms = append(so.Realms, signaling.Realm{Name: name, Topology: realm, Media: signaling.Addrs{IP4: media[i][0], IP6: media[i][1]}})
-		pool := mediarelay.RealmPool{Name: name, Addr: media[i][0], Addr6: media[i][1], First: 20000, Last: 20999}
+		pool := mediarelay.RealmPool{Name: name, Addr: media[i][0], Addr6: media[i][1], First: 20000, Last: 20999, NAT: o.Phones > 0 && i == outside}
 		if o.Scarce {
 			pool.Last = pool.First + 9
 		}
@@ -95,9 +103,9 @@ func newSBC(o *Options) (*signaling.Options, *mediarelay.Model, error) {
 	return so, m, nil
 }
 
-func peerNames() (list []string) {
-	for _, n := range neighbours {
-		list = append(list, n.name)
+func peerNames(r *policy.Rules) (list []string) {
+	for _, p := range r.Peers() {
+		list = append(list, p.Name)
 	}
 	return list
 }

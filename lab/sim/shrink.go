@@ -29,6 +29,7 @@ func Shrink(o Options, invariant string) (Options, *Report) {
 		func(p *Options) { p.Loss, p.Duplicate, p.Reorder, p.Jitter = 0, 0, 0, 0 },
 		func(p *Options) { p.Loss = 0 }, func(p *Options) { p.Duplicate = 0 },
 		func(p *Options) { p.Reorder = 0 }, func(p *Options) { p.Jitter = 0 },
+		func(p *Options) { p.PhonesTCP = false },
 		func(p *Options) { p.TCP, p.Breaks = 0, 0 }, func(p *Options) { p.IP6 = 0 },
 		func(p *Options) { p.Shards = 1 }, func(p *Options) { p.Scarce = false },
 	} {
@@ -75,11 +76,11 @@ func Ladder(o Options) string {
 	w.checkers = append([]checker{t}, w.checkers...)
 	w.run(w.begin())
 	w.perfect = true
-	for range 3 {
-		w.endCalls()
+	for i := range 3 {
+		w.endCalls(i)
 		w.run(w.now + settle)
 	}
-	w.run(w.now + rest)
+	w.run(w.now + w.o.rest())
 	if len(w.report.Problems) > 0 {
 		fmt.Fprintf(&b, "%v\n", w.report.Problems[0])
 	}
@@ -101,7 +102,7 @@ func (t *teller) tell(m *message, arrow string) {
 	}
 	who := m.remote.String()
 	if m.from >= 0 {
-		who = neighbours[m.from].name
+		who = m.name
 	}
 	call := ""
 	if m.leg != nil {

@@ -103,13 +103,16 @@ func (o *Options) neighbours() []neighbour {
 			n.listener += 4
 		}
 	}
+	if o.Phones > 0 {
+		list[registrarAt].domain = voiceDomain
+	}
 	return list
 }
 
 // neighbourAt returns the neighbour that is meant by the far end of a flow, -1
 // if it is none. The port from which a connection was made says nothing.
 func (w *world) neighbourAt(by int, remote netip.AddrPort) int {
-	for i := range w.neighbours {
+	for i := range neighbours {
 		at := w.neighbours[i].addr
 		if at == remote || listeners[by].stream && at.Addr() == remote.Addr() {
 			return i

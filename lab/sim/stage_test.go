@@ -287,7 +287,7 @@ func tell(t *testing.T, file, way string, by carrier, write bool) {
 // over lets everything end, and tells what did not hold.
 func (s *stage) over() error {
 	for range 3 {
-		s.w.endCalls()
+		s.w.endCalls(0)
 		s.w.run(s.w.now + settle)
 	}
 	s.w.run(s.w.now + 400*time.Second) // the longest subscription

@@ -20,6 +20,8 @@ type conn struct {
 	a          *actor // nil: a stranger's
 	dialled    bool   // by the SBC
 	gone       bool
+	local      netip.AddrPort   // of a phone, at home
+	dead       bool             // the phone knows that it is gone, the SBC does not
 	part       []byte           // of a message that has not come to the SBC as a whole
 	carried    []*message       // of the SBC
 	last       [2]time.Duration // when that arrives which was written last: to the SBC, from it
@@ -65,7 +67,10 @@ func (w *world) end(c *conn) {
 		w.lost(m)
 	}
 	w.conns = slices.DeleteFunc(w.conns, func(o *conn) bool { return o == c })
-	if c.dialled {
+	if c.a != nil && c.a.phone != nil && !c.dead {
+		c.a.broke(c)
+	}
+	if w.hears(c) {
 		w.after(w.o.Delay, func() {
 			for i, s := range w.shards {
 				s.Broke(c.Flow)
@@ -114,6 +119,12 @@ func (w *world) delivered(c *conn, deliver func()) {
 func (w *world) write(shard int, m *message, o *signaling.Outbound) {
 	c := w.find(m.flow)
 	if c == nil {
+		if m.from >= 0 && w.actors[m.from].phone != nil { // nobody can connect to it
+			w.lost(m)
+			token := o.Token()
+			w.after(2*w.o.Delay, func() { w.unsent(shard, token) })
+			return
+		}
 		if m.from < 0 || w.neighbours[m.from].addr != m.remote {
 			return // nobody listens there
 		}
@@ -130,6 +141,9 @@ func (w *world) write(shard int, m *message, o *signaling.Outbound) {
 	if c.a != nil {
 		c.carried = append(c.carried, m)
 		w.stream(c, outwards, &c.a.fromSBC, func() {
+			if c.a.phone != nil && !c.a.arrives(c) {
+				return
+			}
 			m.arrived = true
 			c.a.read(c, m.raw)
 		})
@@ -180,11 +194,19 @@ func (a *actor) speak(e *ua.Effect) {
 	if bytes.HasPrefix(e.Bytes, []byte("SIP/2.0 ")) {
 		c = a.came[branchOf(e.Bytes)]
 	} else {
-		for _, o := range a.w.conns {
-			if o.a == a && !o.dialled && int(o.Listener) == to {
-				c = o
-			}
+		c = a.newest(to)
+	}
+	if a.phone != nil && (c == nil || c.gone || c.dead) {
+		if c = a.dial(to); c == nil {
+			return
 		}
+	}
+	if a.phone != nil && !a.leaves(c) {
+		return
+	}
+	if string(e.Bytes) == "\r\n\r\n" {
+		a.ping(c)
+		return
 	}
 	if c == nil || c.gone {
 		c = a.w.connect(to, netip.AddrPortFrom(a.at.addr.Addr(), 32768+uint16(a.w.connected%28000)), a, false)

@@ -33,10 +33,18 @@ type world struct {
 	chance     *rand.Rand // chance of what people and strangers do
 	neighbours []neighbour
 	actors     []*actor
-	conns      []*conn          // that are open, oldest first
-	connected  uint64           // that were ever opened
-	unheard    map[txKey]bool   // requests of the SBC that it knows were in vain
-	fork       *fork            // nil: none
+	conns      []*conn        // that are open, oldest first
+	connected  uint64         // that were ever opened
+	unheard    map[txKey]bool // requests of the SBC that it knows were in vain
+	fork       *fork          // nil: none
+	lan        *lan           // what is between the phones and the public network; nil: there are none
+	phones     []*actor
+	byConn     map[uint64]*actor // the phone that made a connection
+	ringing    map[string]string // the number of the plan by which a phone was called last, by its user
+	kept       map[uint64][]byte // records of bindings, as the store has them
+	restarts   int
+	booted     time.Duration    // when the SBC was started
+	bindings   *bindings        // what the wire tells of them
 	plans      map[string]*plan // by number
 	numbers    []string         // of all plans
 	things     int              // that were planned
@@ -69,32 +77,49 @@ func newWorld(o Options) (*world, error) {
 		return nil, err
 	}
 	w := &world{
-		neighbours: o.neighbours(), o: o, sbc: so, relay: relay, plans: map[string]*plan{}, sum: fnv.New64a(),
+		neighbours: append(o.neighbours(), o.phones()...), o: o, plans: map[string]*plan{}, sum: fnv.New64a(),
 		wires: rand.New(rand.NewPCG(o.Seed, 0x371e5)), chance: rand.New(rand.NewPCG(o.Seed, 0xc4a7ce)),
 	}
 	w.unheard = map[txKey]bool{}
 	w.report.cells, w.spoken = map[string]int{}, map[int][][]byte{}
-	so.Visit = func(table, state, event string) { w.report.cells[table+" | "+state+" | "+event]++ }
-	for i := range w.key {
-		w.key[i] = byte(o.Seed >> (i % 8 * 8))
-	}
-	w.sorter = signaling.NewSorter(w.key, so.BindingKey, so.Shards)
-	for i := range so.Shards {
-		s := signaling.NewShard(so, i, so.Shards, w.key, shardSeed(o.Seed, i))
-		w.shards = append(w.shards, s)
-		w.held = append(w.held, s.Inspect())
-	}
+	w.byConn, w.ringing, w.kept = map[uint64]*actor{}, map[string]string{}, map[uint64][]byte{}
+	w.boot(so, relay)
 	w.book.init()
+	w.bindings = newBindings(w)
 	w.checkers = newCheckers(w)
-	for i := range w.neighbours {
+	for i := range neighbours {
 		w.actors = append(w.actors, newActor(w, i, &w.neighbours[i]))
 	}
 	if o.Fork {
 		w.addFork()
 	}
+	if o.Phones > 0 {
+		w.addPhones()
+	}
 	w.scan.w = w
 	w.judge = judge{map[string]time.Duration{}, map[string]int{}, map[string]bool{}}
 	return w, nil
+}
+
+// boot starts the SBC, with keys of its own.
+func (w *world) boot(so *signaling.Options, relay *mediarelay.Model) {
+	so.Visit = func(table, state, event string) { w.report.cells[table+" | "+state+" | "+event]++ }
+	so.Keep = w.keep
+	if w.o.sbc != nil {
+		w.o.sbc(so)
+	}
+	w.sbc, w.relay, w.shards, w.held = so, relay, nil, nil
+	so.Start, w.booted = so.Start.Add(w.now), w.now
+	seed := w.o.Seed + uint64(w.restarts)<<56
+	for i := range w.key {
+		w.key[i] = byte(seed >> (i % 8 * 8))
+	}
+	w.sorter = signaling.NewSorter(w.key, so.BindingKey, so.Shards)
+	for i := range so.Shards {
+		s := signaling.NewShard(so, i, so.Shards, w.key, shardSeed(seed, i))
+		w.shards = append(w.shards, s)
+		w.held = append(w.held, s.Inspect())
+	}
 }
 
 // run lets time pass until end.
@@ -105,12 +130,12 @@ func (w *world) run(end time.Duration) {
 			break
 		}
 		w.now = max(w.now, at)
-		w.relay.SetNow(w.now)
+		w.relay.SetNow(w.up())
 		w.report.Events++
 		do()
 	}
 	w.now = max(w.now, end)
-	w.relay.SetNow(w.now)
+	w.relay.SetNow(w.up())
 }
 
 // first returns what happens next, nil if nothing ever does.
@@ -129,19 +154,22 @@ func (w *world) first() (at time.Duration, do func()) {
 		}
 	}
 	for i, s := range w.shards {
-		if t, ok := s.Next(); ok && (do == nil || t < at) {
-			at, do = t, func() { w.wake(i) }
+		if t, ok := s.Next(); ok && (do == nil || t+w.booted < at) {
+			at, do = t+w.booted, func() { w.wake(i) }
 		}
 	}
 	return at, do
 }
+
+// up is for how long the SBC has been running.
+func (w *world) up() time.Duration { return w.now - w.booted }
 
 // after plans do for later.
 func (w *world) after(d time.Duration, do func()) { w.queue.add(w.now+d, do) }
 
 // wake lets the timers of a shard fire.
 func (w *world) wake(i int) {
-	w.shards[i].Advance(w.now)
+	w.shards[i].Advance(w.up())
 	w.done(&step{at: w.now, shard: i})
 }
 
@@ -161,9 +189,9 @@ func (w *world) come(m *message) {
 	if listeners[m.listener].stream {
 		var parsed sip.Message
 		_, err := parsed.ParseStream(slices.Clone(m.raw))
-		w.shards[i].Message(w.now, m.flow, &parsed, err)
+		w.shards[i].Message(w.up(), m.flow, &parsed, err)
 	} else {
-		w.shards[i].Datagram(w.now, m.flow.Listener, m.remote, slices.Clone(m.raw))
+		w.shards[i].Datagram(w.up(), m.flow.Listener, m.remote, slices.Clone(m.raw))
 	}
 	w.done(&step{at: w.now, shard: i, in: m})
 }
@@ -200,7 +228,7 @@ func (w *world) done(s *step) {
 	}
 	for _, n := range w.shards[s.shard].Notices() {
 		for i, shard := range w.shards {
-			shard.Notice(w.now, n)
+			shard.Notice(w.up(), n)
 			w.done(&step{at: w.now, shard: i})
 		}
 	}
@@ -227,6 +255,8 @@ func (w *world) bring(s *step, o *signaling.Outbound) bool {
 	switch {
 	case listeners[m.listener].stream:
 		w.write(s.shard, m, o)
+	case m.from >= 0 && w.actors[m.from].phone != nil:
+		w.carry(&w.actors[m.from].fromSBC, func() { w.deliver(m.remote, listeners[m.listener].addr, m.raw) })
 	case m.from >= 0:
 		a := w.actors[m.from]
 		if a.away && a.noRoute {
