@@ -27,6 +27,8 @@ type setup struct {
 	limits  string // arguments of the block
 	peers   string // arguments of both peers
 	more    string // blocks before the routes
+	text    string // the whole configuration, in the place of sbcConfig
+	state   string // the file that it names for the bindings
 
 	topology string // arguments of both realms' blocks
 	itsp     network
@@ -51,13 +53,17 @@ var standard = setup{audit: "refuse", outside: "20000-20999", inside: "30000-309
 
 // config writes the configuration.
 func (w *world) config(s setup, socket string) string {
+	text := s.text
+	if text == "" {
+		text = sbcConfig
+	}
 	return strings.NewReplacer(
 		"{itsp}", literal(w.itsp.addr)+s.itsp.transport(), "{pbx}", literal(w.lan.addr)+s.lan.transport(),
 		"{toitsp}", w.itsp.border.String(), "{topbx}", w.lan.border.String(),
 		"{listenout}", s.itsp.listen(), "{listenin}", s.lan.listen(),
 		"{audit}", s.audit, "{outside}", s.outside, "{inside}", s.inside, "{limits}", s.limits,
 		"{topology}", s.topology, "{peers}", s.peers, "{more}", s.more, "{socket}", socket,
-	).Replace(sbcConfig)
+	).Replace(text)
 }
 
 // literal writes an address as a URI has it.

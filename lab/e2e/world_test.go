@@ -89,18 +89,9 @@ func newWorld(t *testing.T) *world {
 func newWorldOf(t *testing.T, sbc setup) *world {
 	t.Helper()
 	netns.Require(t, "root")
-	// Not the test's own context, which ends before the clean-up that still
-	// has to wait for things.
-	ctx, cancel := context.WithTimeout(context.Background(), testTime)
-	w := &world{
-		t: t, ctx: ctx,
-		itsp: &side{name: "itsp", addr: itspAddr, second: itspSecond, border: outsideAddr, canary: itspCanary},
-		lan:  &side{name: "lan", addr: lanAddr, second: lanSecond, border: insideAddr, canary: lanCanary},
-	}
-	w.itsp.far, w.lan.far = w.lan, w.itsp
+	w := emptyWorld(t)
 	w.itsp.net, w.lan.net = sbc.itsp, sbc.lan
 	w.middle = w.space("sbc")
-	t.Cleanup(cancel)
 	t.Cleanup(w.story)
 	for i, s := range []*side{w.itsp, w.lan} {
 		s.space = w.space(s.name)
@@ -115,6 +106,21 @@ func newWorldOf(t *testing.T, sbc setup) *world {
 	} else {
 		w.border = w.startBorder(sbc)
 	}
+	return w
+}
+
+// emptyWorld is a world of two sides without a network.
+func emptyWorld(t *testing.T) *world {
+	// Not the test's own context, which ends before the clean-up that still
+	// has to wait for things.
+	ctx, cancel := context.WithTimeout(context.Background(), testTime)
+	t.Cleanup(cancel)
+	w := &world{
+		t: t, ctx: ctx,
+		itsp: &side{name: "itsp", addr: itspAddr, second: itspSecond, border: outsideAddr, canary: itspCanary},
+		lan:  &side{name: "lan", addr: lanAddr, second: lanSecond, border: insideAddr, canary: lanCanary},
+	}
+	w.itsp.far, w.lan.far = w.lan, w.itsp
 	return w
 }
 
