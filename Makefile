@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo deps bench-deps fmt lint test fuzz bench bench-parse bench-calls bench-media install clean
+.PHONY: help build demo deps bench-deps fmt lint test fuzz bench bench-parse bench-calls bench-media bench-registrations install clean
 
 help:
 	@echo 'demo         run the border between a PBX and an ITSP of its own (ARGS=--once: end by itself)'
@@ -21,7 +21,7 @@ help:
 	@echo 'lint         gofmt, go vet, staticcheck'
 	@echo 'fmt          format the source'
 	@echo 'fuzz         all fuzz targets, FUZZTIME=$(FUZZTIME) each'
-	@echo 'bench        bench-parse, bench-calls and bench-media: ratios to others, side by side'
+	@echo 'bench        bench-parse, bench-calls, bench-media and bench-registrations: ratios to others, side by side'
 	@echo 'build        bin/sbc, one static binary'
 	@echo 'install      bin/sbc, the systemd unit and the example to PREFIX=$(PREFIX)'
 	@echo 'deps         Debian packages for the tests; bench-deps: those for the benches'
@@ -50,7 +50,7 @@ test: deps
 fuzz:
 	.ci/fuzz $(FUZZTIME)
 
-bench: bench-parse bench-calls bench-media
+bench: bench-parse bench-calls bench-media bench-registrations
 
 bench-parse:
 	$(GO) run ./bench/parse $(ARGS)
@@ -60,6 +60,9 @@ bench-calls: bench-deps build
 
 bench-media: bench-deps
 	$(GO) run ./bench/media $(ARGS)
+
+bench-registrations: bench-deps build
+	$(GO) run ./bench/registrations $(ARGS)
 
 install: build
 	install -D -m 0755 bin/sbc $(DESTDIR)$(PREFIX)/bin/sbc
