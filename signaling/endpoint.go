@@ -1,14 +1,16 @@
 package signaling
 
 import (
+	"slices"
+
 	"sbc/signaling/b2bua"
 	"sbc/signaling/registrar"
 	"sbc/signaling/sip"
 	"sbc/signaling/transaction"
 )
 
-// endpoint returns the endpoints that are behind a flow, as the policy knows
-// them.
+// endpoint returns the endpoints that are behind a flow by which something came,
+// as the policy knows them.
 func (s *Shard) endpoint(flow b2bua.Flow) (peer int, ok bool) {
 	if s.registrar == nil {
 		return 0, false
@@ -18,10 +20,17 @@ func (s *Shard) endpoint(flow b2bua.Flow) (peer int, ok bool) {
 		return 0, false
 	}
 	if b.hear(s.now) {
-		s.notices = append(s.notices, Notice{Is: WasHeard, Flow: flow})
+		if slices.ContainsFunc(b.bindings, func(serial uint64) bool { return !s.has(serial) }) {
+			s.notices = append(s.notices, Notice{Is: WasHeard, Flow: flow})
+		} else {
+			s.bind(s.registrar.Heard(s.clock(), registrar.Flow(flow)))
+		}
 	}
 	return b.peer, true
 }
+
+// has reports whether a binding is one of the shard's.
+func (s *Shard) has(serial uint64) bool { return int(uint8(serial))%s.of == s.index }
 
 // home lets what an endpoint sends to its registrar take the route that this
 // has given it (RFC 3608 section 5).

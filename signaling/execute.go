@@ -57,11 +57,9 @@ func (s *Shard) execute(e *b2bua.Effect) {
 		s.send(e.Flow, e.Bytes, nil)
 	case b2bua.Arm:
 		r := s.record(e.Call)
-		x := &r.timers[e.Timer]
-		x.owner, x.which = r, uint8(e.Timer)
-		s.timers.set(x, s.now+e.After)
+		s.set(&r.timers[e.Timer], alarm{r, uint8(e.Timer)}, e.After)
 	case b2bua.Disarm:
-		s.timers.stop(&s.record(e.Call).timers[e.Timer])
+		s.timers.Stop(&s.record(e.Call).timers[e.Timer])
 	case b2bua.Reserve, b2bua.Open, b2bua.Listen:
 		s.executeAsked(e)
 	case b2bua.Release:

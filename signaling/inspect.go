@@ -33,7 +33,7 @@ type HeldCall struct {
 func (s *Shard) Inspect() Inspection {
 	in := Inspection{
 		Servers: len(s.servers), Clients: len(s.clients), Cancels: len(s.cancels), Merges: len(s.merge),
-		Timers: len(s.timers.heap), StrayTimers: s.strayTimers(),
+		Timers: s.timers.Len(), StrayTimers: s.strayTimers(),
 		Records: len(s.records), Rest: s.calls.Rest(),
 		Attempts: s.stats.attempts, Answered: s.stats.answered, Leaks: s.stats.leaks, Panics: s.stats.panics,
 		Rejects: maps.Clone(s.stats.rejects), Out: len(s.out),
@@ -42,7 +42,7 @@ func (s *Shard) Inspect() Inspection {
 		in.Places += len(r.places)
 		in.Streams += r.open()
 		for i := range r.timers {
-			if r.timers[i].pos != 0 {
+			if r.timers[i].IsSet() {
 				in.CallTimers++
 			}
 		}

@@ -19,13 +19,25 @@ import (
 const heldCallBytes = 11 << 10
 
 func TestMemoryOfHeldCalls(t *testing.T) {
+	// What earlier tests have left running uses the same heap: the least counts.
+	least := held(t)
+	for range 2 {
+		least = min(least, held(t))
+	}
+	if least > heldCallBytes {
+		t.Errorf("a held call takes %d octets, want %d at most", least, heldCallBytes)
+	}
+}
+
+// held returns the heap that a held call takes.
+func held(t *testing.T) int {
 	const calls = 90
 	w := newWorld(t)
-	heap := func() uint64 {
+	heap := func() int {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		return int(m.HeapAlloc)
 	}
 	before := heap()
 	for i := range calls {
@@ -39,11 +51,8 @@ func TestMemoryOfHeldCalls(t *testing.T) {
 	}
 	busy := (heap() - before) / calls
 	w.wait(40 * time.Second)
-	held := (heap() - before) / calls
-	t.Logf("%d octets a call at its start, %d later", busy, held)
-	if held > heldCallBytes {
-		t.Errorf("a held call takes %d octets, want %d at most", held, heldCallBytes)
-	}
+	n := (heap() - before) / calls
+	t.Logf("%d octets a call at its start, %d later", busy, n)
 	if name := os.Getenv("HEAP_PROFILE"); name != "" {
 		f, err := os.Create(name)
 		if err != nil {
@@ -53,4 +62,5 @@ func TestMemoryOfHeldCalls(t *testing.T) {
 		pprof.Lookup("heap").WriteTo(f, 0)
 	}
 	runtime.KeepAlive(w)
+	return n
 }

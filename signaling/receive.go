@@ -21,6 +21,8 @@ import (
 // Parse said. m is not kept.
 func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err error) {
 	s.now, s.tap.came = max(s.now, now), flow
+	defer s.survive(m)
+	s.calls.Begin()
 	realm := s.opt.Listeners[flow.Listener].Realm
 	peer, known := s.rules.Peer(realm, s.sender(flow, m))
 	if !known {
@@ -31,8 +33,6 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 		return
 	}
 	s.metrics.Message(realm, s.carrier(flow), true, m.Method(), m.Status()/100)
-	defer s.survive(m)
-	s.calls.Begin()
 	switch {
 	case !m.IsRequest():
 		s.responded(flow, peer, m, known)
@@ -77,16 +77,20 @@ func (s *Shard) stateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
 	s.refused(-1, r)
 }
 
-// sendStateless sends an answer for which nothing is kept. Its To tag is a
+// sendStateless sends a refusal for which nothing is kept.
+func (s *Shard) sendStateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
+	s.answerStateless(flow, m, &sip.Response{Status: r.Status, Reason: r.Reason, Fields: []byte(r.Fields)})
+}
+
+// answerStateless sends an answer for which nothing is kept. Its To tag is a
 // keyed hash of the request, so that a retransmission gets the same answer and
 // the ACK is recognised.
-func (s *Shard) sendStateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
+func (s *Shard) answerStateless(flow b2bua.Flow, m *sip.Message, r *sip.Response) {
 	tag := transaction.StatelessTag(s.key, m)
-	resp := sip.Response{Status: r.Status, Reason: r.Reason, Src: flow.Remote, Fields: []byte(r.Fields),
-		ToTag: tag[:]}
+	r.Src, r.ToTag = flow.Remote, tag[:]
 	flow = s.answerBy(flow, m)
 	at := len(s.bytes)
-	s.bytes = sip.AppendResponse(s.bytes, m, &resp)
+	s.bytes = sip.AppendResponse(s.bytes, m, r)
 	s.out = append(s.out, Outbound{Flow: flow, Bytes: s.bytes[at:len(s.bytes):len(s.bytes)]})
 }
 
@@ -95,7 +99,7 @@ func (s *Shard) answerBy(flow b2bua.Flow, m *sip.Message) b2bua.Flow {
 	if at := &s.opt.Listeners[flow.Listener]; !at.TCP {
 		peer, known := s.rules.Peer(at.Realm, flow.Remote)
 		flow.Remote = nat.Observe(m, flow.Remote, known && s.rules.Peers()[peer].Asymmetric).Answer
-	} else if _, bound := s.endpoint(flow); !bound {
+	} else if s.registrar == nil || s.opt.where.at(flow) == nil {
 		// By the connection of the request, and if that is gone by a new one
 		// (RFC 3261 section 18.2.2). To an endpoint no other leads.
 		flow.Remote = nat.Observe(m, flow.Remote, true).SentBy

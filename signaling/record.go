@@ -111,7 +111,7 @@ func (s *Shard) say(what string, attrs ...slog.Attr) {
 func (s *Shard) gone(c *b2bua.Call) {
 	r := s.record(c)
 	for i := range r.timers {
-		s.timers.stop(&r.timers[i])
+		s.timers.Stop(&r.timers[i])
 	}
 	for len(r.places) > 0 {
 		s.release(r, r.places[0])

@@ -59,7 +59,7 @@ func (o *Options) contactFor(p *policy.Peer) string {
 // restore takes the records of an earlier process that are of this shard.
 func (s *Shard) restore(records map[uint64][]byte) {
 	for serial, record := range records {
-		if int(uint8(serial))%s.of != s.index {
+		if !s.has(serial) {
 			continue
 		}
 		do, err := s.registrar.Restore(s.clock(), record)
@@ -131,8 +131,8 @@ func (s *Shard) register(flow b2bua.Flow, ep int, m *sip.Message) {
 	case v.Status >= 300: // nothing is kept of a flood
 		s.sendStateless(flow, m, &b2bua.Refusal{Status: v.Status, Fields: string(v.Fields)})
 		s.refused(peer, &b2bua.Refusal{Cause: v.Cause})
-	case v.Status > 0:
-		s.respond(s.newServer(key, s.answerBy(flow, m), peer, m), flow, m, &sip.Response{Status: v.Status, Fields: v.Fields})
+	case v.Status > 0: // asked again, the registrar says the same
+		s.answerStateless(flow, m, &sip.Response{Status: v.Status, Fields: v.Fields})
 	default:
 		s.relayRegister(flow, peer, m, s.newServer(key, s.answerBy(flow, m), peer, m), &v)
 	}
@@ -157,7 +157,7 @@ func (s *Shard) relayRegister(flow b2bua.Flow, peer int, m *sip.Message, tx *ser
 		return
 	}
 	s.step(&b2bua.Event{Is: b2bua.Begin, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets,
-		Register: &b2bua.Registration{Key: v.Key, Fields: v.Fields}})
+		Register: &b2bua.Registration{Key: v.Key, Fields: v.Fields, Bare: v.Bare}})
 	s.pending(tx)
 }
 
@@ -187,11 +187,18 @@ func (s *Shard) bind(do []registrar.Effect) {
 			s.keepAlive(e)
 		}
 	}
-	if at, ok := s.registrar.Next(); ok {
-		s.rebinding.owner = bindings{}
-		s.timers.set(&s.rebinding, at.Sub(s.opt.Start))
+	if next, ok := s.registrar.Next(); ok {
+		// Rounded up, so that what is due for many is done in one go.
+		at := (next.Sub(s.opt.Start) + bindingGrain - 1) / bindingGrain * bindingGrain
+		if !s.rebinding.IsSet() || s.rebinding.At() != at {
+			s.set(&s.rebinding, alarm{owner: bindings{}}, at-s.now)
+		}
 	}
 }
+
+// Ours: 100 ms. What expires with a binding, and when it is kept alive, counts in
+// seconds.
+const bindingGrain = 100 * time.Millisecond
 
 // bindings own the timer of the registrar.
 type bindings struct{}

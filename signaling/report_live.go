@@ -43,7 +43,7 @@ func (e *Engine) Status() Status {
 }
 
 func (s *Shard) addTo(st *Status, sh *ShardStatus) {
-	sh.Calls, sh.Transactions, sh.Timers = s.calls.Sessions(), len(s.servers)+len(s.clients)+len(s.cancels), len(s.timers.heap)
+	sh.Calls, sh.Transactions, sh.Timers = s.calls.Sessions(), len(s.servers)+len(s.clients)+len(s.cancels), s.timers.Len()
 	sh.Lag = s.lag.Seconds()
 	st.Calls += sh.Calls
 	s.countBindings(st)
@@ -60,8 +60,8 @@ func (s *Shard) addTo(st *Status, sh *ShardStatus) {
 
 // strayTimers counts the timers that nobody living owns.
 func (s *Shard) strayTimers() (n int) {
-	for _, x := range s.timers.heap {
-		switch o := x.owner.(type) {
+	for x := range s.timers.All() {
+		switch o := x.Of.owner.(type) {
 		case *record:
 			if s.records[o.call.ID] != o {
 				n++

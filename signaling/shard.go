@@ -12,6 +12,7 @@ import (
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
 	"sbc/signaling/registrar"
+	"sbc/signaling/schedule"
 	"sbc/signaling/sip"
 	"sbc/signaling/transaction"
 	"sbc/telemetry"
@@ -41,7 +42,7 @@ type Shard struct {
 	clients   map[b2bua.Client]*client
 	cancels   map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
 	merge     map[[2]uint64]b2bua.Server
-	timers    timers
+	timers    schedule.Queue[alarm]
 	ring      *telemetry.Ring
 	out       []Outbound
 	bytes     []byte // what out refers to
@@ -130,21 +131,40 @@ func (s *Shard) Out() []Outbound {
 }
 
 // Next returns when the shard wants to be woken; ok is false if never.
-func (s *Shard) Next() (at time.Duration, ok bool) { return s.timers.next() }
+func (s *Shard) Next() (at time.Duration, ok bool) { return s.timers.Next() }
 
 // Advance lets the timers fire that are due.
 func (s *Shard) Advance(now time.Duration) {
 	s.now = max(s.now, now)
-	for x := s.timers.pop(s.now); x != nil; x = s.timers.pop(s.now) {
-		s.lag = s.now - x.at
-		s.fire(x)
+	for x := s.timers.Pop(s.now); x != nil; x = s.timers.Pop(s.now) {
+		s.lag = s.now - x.At()
+		s.fire(x.Of)
 	}
 }
 
-func (s *Shard) fire(x *timer) {
+func (s *Shard) fire(a alarm) {
 	defer s.survive(nil)
 	s.calls.Begin()
-	x.owner.fire(s, x.which)
+	a.owner.fire(s, a.which)
+}
+
+// A timer is set for the record that it is part of.
+type timer = schedule.Timer[alarm]
+
+// An alarm is whom a timer is for, and what it means to them.
+type alarm struct {
+	owner firer
+	which uint8
+}
+
+// A firer owns timers.
+type firer interface {
+	fire(s *Shard, which uint8)
+}
+
+func (s *Shard) set(x *timer, of alarm, after time.Duration) {
+	x.Of = of
+	s.timers.Set(x, s.now+after)
 }
 
 // Unsent handles that there was no way for the request that a Token names. It

@@ -210,7 +210,7 @@ func TestLateAnswersThatCross(t *testing.T) {
 func TestAnsweredAtOnce(t *testing.T) {
 	w := newWorld(t)
 	_, ok := w.setUp()
-	before := len(w.s.timers.heap)
+	before := w.s.timers.Len()
 	for i, text := range []string{
 		strings.Replace(request("OPTIONS", "one", "", ""), "sip:+4930123@192.168.1.1 SIP", "sip:192.168.1.1 SIP", 1),
 		request("REGISTER", "two", "", ""),
@@ -220,7 +220,7 @@ func TestAnsweredAtOnce(t *testing.T) {
 		if got := labels(w.send(pbxAddr, text)); !strings.HasPrefix(got, "a ") {
 			t.Fatalf("%d: the SBC sent %q", i, got)
 		}
-		if n := len(w.s.timers.heap) - before; n != i+1 {
+		if n := w.s.timers.Len() - before; n != i+1 {
 			t.Errorf("%d: %d timers more", i, n)
 		}
 	}

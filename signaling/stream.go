@@ -151,8 +151,8 @@ func (s *Shard) byDatagram(tx *client) bool {
 	if err != nil {
 		return false
 	}
-	s.timers.stop(&tx.retry)
-	s.timers.stop(&tx.timeout)
+	s.timers.Stop(&tx.retry)
+	s.timers.Stop(&tx.timeout)
 	tx.flow, tx.instead, tx.fresh, tx.bytes = tx.instead, b2bua.Flow{}, false, b
 	if tx.method == sip.INVITE {
 		tx.invite = transaction.NewClientInvite(false, tx.bytes)

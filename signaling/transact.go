@@ -52,8 +52,7 @@ func slot(t transaction.Timer, retry, timeout *timer) *timer {
 }
 
 func (s *Shard) arm(x *timer, owner firer, e *transaction.Effect) {
-	x.owner, x.which = owner, uint8(e.Timer)
-	s.timers.set(x, s.now+e.After)
+	s.set(x, alarm{owner, uint8(e.Timer)}, e.After)
 }
 
 // newServer begins the server transaction of a request.
@@ -91,7 +90,7 @@ func (s *Shard) stepServer(tx *server, ev transaction.Event) {
 		case transaction.Arm:
 			s.arm(slot(e.Timer, &tx.retry, &tx.timeout), tx, e)
 		case transaction.Disarm:
-			s.timers.stop(slot(e.Timer, &tx.retry, &tx.timeout))
+			s.timers.Stop(slot(e.Timer, &tx.retry, &tx.timeout))
 		case transaction.TimedOut:
 			s.count("no_ack")
 		case transaction.Late:
@@ -202,7 +201,7 @@ func (s *Shard) clientEffect(tx *client, e *transaction.Effect, m *sip.Message) 
 	case transaction.Arm:
 		s.arm(slot(e.Timer, &tx.retry, &tx.timeout), tx, e)
 	case transaction.Disarm:
-		s.timers.stop(slot(e.Timer, &tx.retry, &tx.timeout))
+		s.timers.Stop(slot(e.Timer, &tx.retry, &tx.timeout))
 	case transaction.Up:
 		if tx.pings != 0 {
 			s.bind(s.registrar.KeptAlive(s.clock(), tx.pings))

@@ -228,7 +228,7 @@ func (w *world) nothingLeft() {
 	if len(s.servers)+len(s.clients)+len(s.cancels)+len(s.merge) != 0 {
 		w.t.Errorf("transactions are left: %d servers, %d clients, %d cancels, %d merge keys", len(s.servers), len(s.clients), len(s.cancels), len(s.merge))
 	}
-	if n := len(s.timers.heap); n != 0 {
+	if n := s.timers.Len(); n != 0 {
 		w.t.Errorf("%d timers are left", n)
 	}
 	if len(s.records) != 0 {

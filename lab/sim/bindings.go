@@ -24,6 +24,8 @@ type bindings struct {
 	sent     map[string]int // REGISTERs to the PBX with credentials, by user
 	sessions map[string]int // Call-IDs and flows of a user, by user
 	known    map[string]bool
+
+	challenges map[challenge]time.Duration // when they went to a phone
 }
 
 // A bound is one binding.
@@ -60,7 +62,17 @@ const pingsMax = 3
 
 func newBindings(w *world) *bindings {
 	return &bindings{w: w, byKey: map[string]*bound{}, byToken: map[string]*bound{}, byUser: map[string]*bound{},
-		relayed: map[string]relayedRegister{}, granted: map[txKey]bool{}, came: map[txKey]b2bua.Flow{}, sent: map[string]int{}, last: map[string][]byte{}, raw: map[txKey][]byte{}, sessions: map[string]int{}, known: map[string]bool{}}
+		relayed: map[string]relayedRegister{}, granted: map[txKey]bool{}, came: map[txKey]b2bua.Flow{}, sent: map[string]int{}, last: map[string][]byte{}, raw: map[txKey][]byte{}, sessions: map[string]int{}, known: map[string]bool{}, challenges: map[challenge]time.Duration{}}
+}
+
+// isAt reports whether m came by the flow of a binding of its user.
+func (b *bindings) isAt(m *message) bool {
+	for _, e := range b.byKey {
+		if e.user == userOf(m) && e.flow == m.flow {
+			return true
+		}
+	}
+	return false
 }
 
 // of returns the binding of a user that was granted last; nil: there is none.
@@ -137,6 +149,8 @@ func (b *bindings) after(s *step) {
 			b.pinged(m)
 		case m.response(sip.REGISTER, 200, 299) && m.from >= len(neighbours):
 			b.grant(s, m)
+		case m.response(sip.REGISTER, 401, 401) || m.response(sip.REGISTER, 407, 407):
+			b.challenges[challengeOf(m)] = s.at
 		}
 	}
 }

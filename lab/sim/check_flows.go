@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"net/netip"
 	"strings"
+	"time"
 
 	"sbc/signaling/sip"
 )
@@ -70,7 +72,9 @@ func (c *flows) owed(s *step, b *bound) bool {
 }
 
 // made holds that no REGISTER reaches the PBX that nobody sent, and that each is
-// what was sent, for the same user, with the same credentials.
+// what was sent, for the same user. Its credentials are those that were sent, by
+// the flow of a binding or by one that their challenge went by; by another, it
+// has none.
 type made struct{ watch }
 
 const noneMade = "19 no REGISTER is made up"
@@ -89,11 +93,18 @@ func (c *made) after(s *step) {
 			c.w.fail(noneMade, "%v went out for %v", m, in)
 		case m.from != registrarAt:
 			c.w.fail(noneMade, "%v went to another than the PBX", m)
-		case userOf(in) != userOf(m) || credentials(in) != credentials(m):
+		case userOf(in) != userOf(m) || credentials(m) != "" && credentials(in) != credentials(m):
 			c.w.fail(noneMade, "what came was\n%s\nand what went on\n%s", in.raw, m.raw)
+		case credentials(m) != "" && !c.w.bindings.isAt(in) && c.w.bindings.challenges[challengeOf(in)] == 0:
+			c.w.fail(noneMade, "credentials for another's challenge went on:\n%s", in.raw)
+		case credentials(m) != credentials(in) && c.w.bindings.challenges[challengeOf(in)] > max(m.at-fresh, c.w.booted):
+			c.w.fail(noneMade, "an answer to a challenge that had gone by this flow was left out:\n%s", in.raw)
 		}
 	}
 }
+
+// fresh is how long a challenge may be answered.
+const fresh = 5 * time.Minute
 
 func credentials(m *message) (list string) {
 	for line := range strings.Lines(string(m.raw)) {
@@ -102,6 +113,25 @@ func credentials(m *message) (list string) {
 		}
 	}
 	return list
+}
+
+// A challenge is a nonce, and where it went: on a stream, to the address.
+type challenge struct {
+	listener uint16
+	remote   netip.AddrPort
+	nonce    string
+}
+
+// challengeOf returns the challenge in m, or that which the credentials in m are
+// for.
+func challengeOf(m *message) challenge {
+	_, after, _ := strings.Cut(string(m.raw), `nonce="`)
+	nonce, _, _ := strings.Cut(after, `"`)
+	c := challenge{m.flow.Listener, m.flow.Remote, nonce}
+	if m.flow.Conn != 0 {
+		c.remote = netip.AddrPortFrom(c.remote.Addr(), 0)
+	}
+	return c
 }
 
 // throttled holds that the PBX does not hear of what need not be said: of a

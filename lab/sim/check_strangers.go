@@ -65,12 +65,12 @@ var intrusions = []func(w *world, a *actor, r *rand.Rand) (b []byte, listener in
 	},
 	// What it sent itself and what has come, from elsewhere.
 	func(w *world, a *actor, r *rand.Rand) ([]byte, int, netip.AddrPort) {
-		if w.restarts > 0 {
-			// A refresh that was answered without the PBX was not spent there, and
-			// the next process does not know its CSeq: who saw it may use it.
-			return nil, 0, strange
-		}
 		return bytes.Clone(w.bindings.last[a.at.name]), outside, strange
+	},
+	// The same as another's: the digest says nothing of these names.
+	func(w *world, a *actor, r *rand.Rand) ([]byte, int, netip.AddrPort) {
+		b := bytes.Replace(w.bindings.last[a.at.name], []byte("Call-ID: "), []byte("Call-ID: thief"), 1)
+		return bytes.Replace(b, []byte("branch=z9hG4bK"), []byte("branch="+forgedBranch), 1), outside, strange
 	},
 	// Call a phone past the PBX: by its user, its Contact, its token.
 	func(w *world, a *actor, r *rand.Rand) ([]byte, int, netip.AddrPort) {

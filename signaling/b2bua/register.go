@@ -16,12 +16,13 @@ type Registration struct {
 	Status int    // of a response; 0: there is none
 	Own    bool   // the response is ours and not the registrar's
 	Fields []byte // complete lines in the place of all Contact, Expires, Path and Service-Route fields
+	Bare   bool   // the REGISTER goes on without its credentials
 }
 
 // beginRegister keeps what is said to the registrar.
 func (b *begun) beginRegister(r *Registration) {
 	if r != nil {
-		b.register = &Registration{Key: r.Key, Fields: slices.Clone(r.Fields)}
+		b.register = &Registration{Key: r.Key, Fields: slices.Clone(r.Fields), Bare: r.Bare}
 	}
 }
 
@@ -37,7 +38,7 @@ func (c *Calls) register(call *Call, m *sip.Message, tl *topology.Leg) {
 			call.guards[B].allowBare(m.Bytes(uri.Host))
 		}
 	}
-	c.work.bindings = call.begun.register.Fields
+	c.work.registration = *call.begun.register
 }
 
 // retagged appends the value of a From with another tag.
@@ -49,17 +50,20 @@ func retagged(dst []byte, m *sip.Message, from sip.NameAddr, tag []byte) []byte 
 	return append(append(dst, tag...), m.Raw[from.Tag.End:from.Value.End]...)
 }
 
-// rebind puts the lines of a Registration in the place of what m says of
-// bindings.
-func rebind(m *sip.Message, lines []byte, edits []edit.Edit) []edit.Edit {
+// rebind puts the lines of r in the place of what m says of bindings.
+func rebind(m *sip.Message, r *Registration, edits []edit.Edit) []edit.Edit {
 	const why = "the binding as this side knows it (RFC 3261 section 10)"
 	for _, f := range m.Fields() {
 		switch f.ID {
 		case sip.FieldContact, sip.FieldExpires, sip.FieldPath, sip.FieldServiceRoute:
 			edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: why})
+		case sip.FieldAuthorization, sip.FieldProxyAuthorization:
+			if r.Bare {
+				edits = append(edits, edit.Edit{Start: f.Line.Start, End: f.Line.End, Why: "credentials for a challenge that went elsewhere"})
+			}
 		}
 	}
-	return append(edits, edit.Edit{Start: m.FieldsEnd(), End: m.FieldsEnd(), New: lines, Why: why})
+	return append(edits, edit.Edit{Start: m.FieldsEnd(), End: m.FieldsEnd(), New: r.Fields, Why: why})
 }
 
 // registered answers the REGISTER r by what the registrar's response m becomes,
@@ -67,7 +71,7 @@ func rebind(m *sip.Message, lines []byte, edits []edit.Edit) []edit.Edit {
 func (c *Calls) registered(call *Call, r *relay, m *sip.Message, do []Effect) (_ []Effect, done bool) {
 	reply := c.opt.Registered(call.begun.register.Key, m, m.Status())
 	if !reply.Own {
-		c.work.bindings = reply.Fields
+		c.work.registration = reply
 		return do, false
 	}
 	return c.ownReply(call, r, &reply, do), true

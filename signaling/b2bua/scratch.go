@@ -11,25 +11,25 @@ import (
 // A scratch is memory that one Step and the answers to its effects use; the
 // next Step uses it again. It keeps relaying a message from allocating.
 type scratch struct {
-	bytes    []byte
-	total    int // octets kept since the reset
-	edits    [][]edit.Edit
-	used     int
-	topology topology.Scratch
-	session  sdp.Session
-	lines    []line
-	want     []topology.Line
-	codecs   []codec
-	renumber []topology.Renumber
-	probe    []edit.Edit
-	leaks    []topology.Leak
-	leg      topology.Leg // what one message is written for
-	sdp      topology.SDP
-	hash     hash.Hash64
-	kept     Event  // waits for Opened or Reserved
-	reader   reader // of the message that is written
-	bindings []byte // lines of the REGISTER, or of the response to one, that is written
-	lossy    bool   // the response that is written goes to a caller that knows no reliable ones
+	bytes        []byte
+	total        int // octets kept since the reset
+	edits        [][]edit.Edit
+	used         int
+	topology     topology.Scratch
+	session      sdp.Session
+	lines        []line
+	want         []topology.Line
+	codecs       []codec
+	renumber     []topology.Renumber
+	probe        []edit.Edit
+	leaks        []topology.Leak
+	leg          topology.Leg // what one message is written for
+	sdp          topology.SDP
+	hash         hash.Hash64
+	kept         Event        // waits for Opened or Reserved
+	reader       reader       // of the message that is written
+	registration Registration // of the REGISTER, or of the response to one, that is written
+	lossy        bool         // the response that is written goes to a caller that knows no reliable ones
 }
 
 func (w *scratch) reset() {
@@ -37,7 +37,7 @@ func (w *scratch) reset() {
 		w.bytes = make([]byte, 0, 2*w.total)
 	}
 	w.bytes, w.total = w.bytes[:0], 0
-	w.used, w.lossy, w.bindings = 0, false, nil
+	w.used, w.lossy, w.registration = 0, false, Registration{}
 	w.lines, w.want, w.renumber = w.lines[:0], w.want[:0], w.renumber[:0]
 	w.topology.Reset()
 }

@@ -74,7 +74,7 @@ func (c *Calls) write(p *pair, to Side, m *sip.Message, e Effect, tl *topology.L
 		edits = zeroCSeq(m, edits)
 	}
 	if m.Method() == sip.REGISTER {
-		edits = rebind(m, c.work.bindings, edits)
+		edits = rebind(m, &c.work.registration, edits)
 	}
 	switch {
 	case d == nil || !d.has:

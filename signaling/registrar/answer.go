@@ -35,17 +35,30 @@ func appendRetryAfter(dst []byte, seconds int) []byte {
 	return append(strconv.AppendInt(dst, int64(max(seconds, 1)), 10), "\r\n"...)
 }
 
+// repeatFor is how long an answer of ours is given again when the phone asks
+// again, because it was lost (RFC 3261 section 17.2.2, timer J).
+const repeatFor = 32 * time.Second
+
 // refresh answers an unchanged REGISTER without the PBX: the phone's bindings
 // get new time here, of what the PBX gave.
 func (r *Registrar) refresh(at time.Duration, now time.Time, q *request) Verdict {
-	outbound := false
 	for i := range q.contacts {
 		c := &q.contacts[i]
-		b := c.b
-		b.cseq = q.m.CSeq()
-		r.grant(at, b, c.seconds)
-		r.registered(at, b)
-		r.out = appendContact(r.out, b, at)
+		c.b.cseq, c.b.ours = q.m.CSeq(), true
+		r.grant(at, c.b, c.seconds)
+		r.registered(at, c.b)
+	}
+	return r.repeat(at, now, q)
+}
+
+// repeat tells a phone what its refresh got when it came: asked again, the same
+// again (RFC 3261 section 8.2.7).
+func (r *Registrar) repeat(at time.Duration, now time.Time, q *request) Verdict {
+	came, outbound := q.contacts[0].b.came, false
+	now = now.Add(came - at)
+	for i := range q.contacts {
+		b := q.contacts[i].b
+		r.out = appendContact(r.out, b, came)
 		outbound = outbound || b.outbound
 	}
 	if q.path {

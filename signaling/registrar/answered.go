@@ -41,6 +41,7 @@ func (r *Registrar) answered(at time.Duration, p *pending, m *sip.Message) Reply
 	case status < 300:
 		r.confirm(at, p, m)
 	case challenge:
+		r.challenge(at, p.flow, m)
 		if !p.again {
 			r.challenged.put(p.session, at).at = at + challengeFor
 		}
@@ -230,11 +231,12 @@ func (r *Registrar) bind(at time.Duration, p *pending, w *want) *binding {
 		r.forget(a.worst(at))
 	}
 	a := r.aorOf(p.ep, p.aor)
-	b := &binding{aor: a, serial: w.serial, made: at, heapAt: -1, flow: p.flow}
+	b := &binding{aor: a, serial: w.serial, made: at, flow: p.flow}
 	a.list = append(a.list, b)
 	r.bindings[b.serial] = b
 	r.join(b)
-	r.push(b, at+expiresMax*time.Second)
+	b.due.Of = b
+	r.due.Set(&b.due, at+expiresMax*time.Second)
 	return b
 }
 
@@ -258,7 +260,7 @@ func (r *Registrar) update(at time.Duration, b *binding, p *pending, w *want, gr
 	}
 	b.down, b.stale = false, false
 	b.uriBytes = w.uriBytes
-	b.print, b.callID, b.cseq = p.print, p.callID, p.cseq
+	b.print, b.creds, b.callID, b.cseq, b.ours = p.print, p.creds, p.callID, p.cseq, false
 	b.path, b.kind = p.path, p.kind
 	b.granted = time.Duration(granted) * time.Second
 	b.there = at + b.granted

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sbc/nat"
+	"sbc/signaling/schedule"
 )
 
 // An aor is one address-of-record with its bindings, in the order in which
@@ -35,23 +36,24 @@ type binding struct {
 	up       bool // Reach was said, and no Unreach after it
 	stale    bool // the next refresh goes to the PBX whatever is left
 	outbound bool // the PBX said Require: outbound
+	ours     bool // the REGISTER with cseq was answered here
 
 	print  uint64 // of all in the REGISTER that the PBX must hear of when it changes
+	creds  uint64 // the same of its credentials; 0: it had none
 	callID uint64
 	cseq   uint32
-	heapAt int32
 
 	made    time.Duration
 	refresh time.Duration // what the phone was told when it last came
 	here    time.Duration // when the time of the phone is over
 	there   time.Duration // when the time of the PBX is over
 	granted time.Duration // how long that was
-	due     time.Duration // no later than the next thing to do
 	came    time.Duration // when the phone last registered
 	habit   time.Duration // how long after that it is expected again
 	probe   time.Duration // when the plan wants to be asked
 	calls   uint16        // that are up by the flow
 	keep    nat.Keepalive
+	due     schedule.Timer[*binding] // no later than the next thing to do
 }
 
 func (b *binding) uri() string { return b.text[1 : 1+b.uriBytes] }

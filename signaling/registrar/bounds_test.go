@@ -161,8 +161,8 @@ func TestEvicted(t *testing.T) {
 		w.phones[name] = &phone{aor: "1@a", callID: name}
 		w.do(name, strings.Fields(fmt.Sprintf("198.51.100.7:%d Contact: <sip:a%d@10.0.0.5>", 1000+i, i)))
 		w.do("grant", nil)
-		if w.r.Len() != 1 || len(w.r.aors) != 1 || w.r.count[0] != 1 || len(w.r.heap) != 1 || len(w.r.flows) != 1 {
-			t.Fatalf("%d bindings, %d addresses, count %d, %d in the heap, %d flows", w.r.Len(), len(w.r.aors), w.r.count[0], len(w.r.heap), len(w.r.flows))
+		if w.r.Len() != 1 || len(w.r.aors) != 1 || w.r.count[0] != 1 || w.r.due.Len() != 1 || len(w.r.flows) != 1 {
+			t.Fatalf("%d bindings, %d addresses, count %d, %d in the heap, %d flows", w.r.Len(), len(w.r.aors), w.r.count[0], w.r.due.Len(), len(w.r.flows))
 		}
 		w.do("wait", []string{"2m"})
 	}

@@ -44,6 +44,8 @@ type Verdict struct {
 	// Fields are complete lines. Of an answer: those that AppendResponse adds. Of
 	// what goes to the PBX: they replace all Contact, Expires and Path fields.
 	Fields []byte
+	// Bare says that what goes to the PBX goes without its credentials.
+	Bare bool
 	// Key names what went to the PBX, for Answered.
 	Key uint64
 	// Effects are to be carried out in any case.

@@ -89,7 +89,7 @@ func (r *Registrar) forget(b *binding) {
 	r.lost(b)
 	r.emit(Delete, b)
 	r.leave(b)
-	r.remove(b)
+	r.due.Stop(&b.due)
 	delete(r.bindings, b.serial)
 	a := b.aor
 	for i := range a.list {

@@ -65,6 +65,7 @@ func newWorld(t testing.TB) *world {
 //	phone NAME AOR [CALL-ID [USER]]    makes a phone
 //	NAME FLOW LINE [| LINE]...         it sends a REGISTER with these lines by that flow
 //	cseq NAME N                        its next CSeq
+//	user NAME [USER [NONCE]]           whose credentials it has, and for which challenge
 //	grant [LINE | LINE ...]            the PBX answers 200 as RFC 3261 has it
 //	answer STATUS [LINE | ...]         it answers something else
 //	silence                            it does not
@@ -88,6 +89,9 @@ func (w *world) do(verb string, args []string) []string {
 	case "cseq":
 		n, _ := strconv.Atoi(args[1])
 		w.phones[args[0]].cseq = n - 1
+	case "user":
+		p, args := w.phones[args[0]], append(args[1:], "", "")
+		p.user, p.nonce = args[0], args[1]
 	case "grant":
 		w.answered(response(w.t, 200, append(w.pbx.answer(w.t, w.now, w.aor, w.fields), split(rest)...)...))
 	case "answer":
@@ -198,7 +202,11 @@ func (w *world) register(name, flow string, lines []string) {
 	v := w.r.Register(w.now, 0, flowOf(flow), parse(w.t, p.register(lines...)))
 	if v.Status == 0 {
 		w.key, w.aor, w.fields = v.Key, p.aor, slices.Clone(v.Fields)
-		w.say("──▶ REGISTER%s", oneLine(v.Fields))
+		bare := ""
+		if v.Bare {
+			bare = " without credentials"
+		}
+		w.say("──▶ REGISTER%s%s", bare, oneLine(v.Fields))
 	} else {
 		cause := ""
 		if v.Cause != "" {

@@ -110,15 +110,15 @@ func BenchmarkRefresh(b *testing.B) {
 	now := start.Add(time.Second)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		r.bindings[r.heapOf(i%1000)].cseq = 0
+		r.bindings[r.serialOf(i%1000)].cseq = 0
 		if v := r.Register(now, 0, flowOfPhone(i%1000), list[i%1000]); v.Status != 200 {
 			b.Fatal(v.Status, v.Cause)
 		}
 	}
 }
 
-// heapOf returns the serial of the i-th phone.
-func (r *Registrar) heapOf(i int) uint64 { return r.flows[flowOfPhone(i)].serial }
+// serialOf returns the serial of the i-th phone.
+func (r *Registrar) serialOf(i int) uint64 { return r.flows[flowOfPhone(i)].serial }
 
 // BenchmarkMinute is what a minute of 20,000 phones that refresh costs besides
 // Register: all that is due, keep-alives included.
@@ -130,7 +130,7 @@ func BenchmarkMinute(b *testing.B) {
 		for i := range list {
 			now = now.Add(time.Minute / 20_000)
 			do += len(r.Advance(now))
-			r.bindings[r.heapOf(i)].cseq = 0
+			r.bindings[r.serialOf(i)].cseq = 0
 			v := r.Register(now, 0, flowOfPhone(i), list[i])
 			if v.Status == 0 {
 				r.Answered(now, v.Key, response(b, 200, "Expires: 1800"))
@@ -146,7 +146,7 @@ func BenchmarkRelay(b *testing.B) {
 	now := start.Add(time.Second)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		x := r.bindings[r.heapOf(i%1000)]
+		x := r.bindings[r.serialOf(i%1000)]
 		x.cseq, x.stale = 0, true
 		v := r.Register(now, 0, flowOfPhone(i%1000), list[i%1000])
 		if v.Status != 0 {
@@ -158,7 +158,7 @@ func BenchmarkRelay(b *testing.B) {
 
 func BenchmarkLookup(b *testing.B) {
 	r, _ := refreshes(b, 20_000, 1)
-	serial := r.heapOf(77)
+	serial := r.serialOf(77)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, s := r.Lookup(start, serial); s != Reachable {

@@ -330,12 +330,12 @@ func (r *Registrar) consistent() error {
 			return fmt.Errorf("address-of-record %q is wrong", key)
 		}
 	}
-	if n != len(r.bindings) || in != n || len(r.heap) != n || r.count[0] != len(r.aors) {
-		return fmt.Errorf("%d bindings, %d by flows, %d by addresses, %d in the heap", len(r.bindings), n, in, len(r.heap))
+	if n != len(r.bindings) || in != n || r.due.Len() != n || r.count[0] != len(r.aors) {
+		return fmt.Errorf("%d bindings, %d by flows, %d by addresses, %d in the heap", len(r.bindings), n, in, r.due.Len())
 	}
-	for i, b := range r.heap {
-		if int(b.heapAt) != i || i > 0 && r.heap[(i-1)/2].due > b.due {
-			return fmt.Errorf("the heap is wrong at %d", i)
+	for t := range r.due.All() {
+		if r.bindings[t.Of.serial] != t.Of {
+			return fmt.Errorf("a timer is set for the binding %d that was", t.Of.serial)
 		}
 	}
 	waiting := 0

@@ -17,6 +17,7 @@ type pending struct {
 	flow    Flow
 	callID  uint64
 	print   uint64
+	creds   uint64
 	cseq    uint32
 	want    []want
 	path    string
@@ -64,7 +65,7 @@ func (r *Registrar) crosses(q *request) bool {
 func (r *Registrar) await(at time.Duration, q *request) *pending {
 	r.serial++
 	p := &pending{
-		key: r.serial, ep: q.ep, hash: q.hash, session: q.session, flow: q.flow, callID: q.callID, print: q.print,
+		key: r.serial, ep: q.ep, hash: q.hash, session: q.session, flow: q.flow, callID: q.callID, print: q.print, creds: q.creds,
 		cseq: q.m.CSeq(), star: q.star, near: q.near, again: q.answersChallenge, until: at + underwayFor,
 	}
 	if p.aor = r.nameOf(q); len(q.contacts) > 0 {

@@ -65,10 +65,10 @@ func (r *Registrar) serialOfURI(q *request, c *asked) uint64 {
 }
 
 // fingerprint hashes all in a REGISTER that the PBX must hear of when it
-// changes: who registers whom where, the contacts with their parameters, the
-// Path, and user name and realm of the credentials. What changes with every
-// refresh is left out: expiries, nonce, nc, response, cnonce.
-func (r *Registrar) fingerprint(q *request) uint64 {
+// changes: who registers whom where, the contacts with their parameters and the
+// Path; and, where it has credentials, their user name and realm. What changes
+// with every refresh is left out: expiries, nonce, nc, response, cnonce.
+func (r *Registrar) fingerprint(q *request) (print, creds uint64) {
 	m := q.m
 	from := m.From()
 	b := append(r.buf[:0], m.Bytes(m.CallID())...)
@@ -85,12 +85,20 @@ func (r *Registrar) fingerprint(q *request) uint64 {
 		switch f := fields[i]; f.ID {
 		case sip.FieldPath:
 			b = append(append(b, 0, 'p'), m.Bytes(f.Value)...)
+		}
+	}
+	print = r.sum('f', b)
+	b = b[:0]
+	for i, fields := 0, m.Fields(); i < len(fields); i++ {
+		switch f := fields[i]; f.ID {
 		case sip.FieldAuthorization, sip.FieldProxyAuthorization:
 			b = appendCredentials(append(b, 0, 'a'), m.Raw, f.Value)
 		}
 	}
-	r.buf = b
-	return r.sum('f', b)
+	if r.buf = b; len(b) > 0 {
+		creds = r.sum('u', b) | 1
+	}
+	return print, creds
 }
 
 // appendCredentials appends what of credentials stays the same.

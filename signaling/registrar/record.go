@@ -37,6 +37,7 @@ const (
 	recordRefresh // ms
 	recordFlags
 	recordKind
+	recordCreds
 	recordFields // how many are known
 )
 
@@ -74,7 +75,8 @@ func (r *Registrar) appendRecord(dst []byte, b *binding) []byte {
 	dst = appendNumber(dst, recordGranted, uint64(b.granted.Milliseconds()))
 	dst = appendNumber(dst, recordRefresh, uint64(b.refresh.Milliseconds()))
 	dst = appendNumber(dst, recordFlags, flags)
-	return appendNumber(dst, recordKind, uint64(b.kind))
+	dst = appendNumber(dst, recordKind, uint64(b.kind))
+	return appendNumber(dst, recordCreds, b.creds)
 }
 
 func appendText(dst []byte, id byte, s string) []byte {
@@ -204,6 +206,8 @@ func (rec *record) setNumber(id byte, value []byte) bool {
 		b.outbound, b.stale = n&flagOutbound != 0, n&flagStale != 0
 	case recordKind:
 		b.kind, most = nat.Kind(n), math.MaxUint8
+	case recordCreds:
+		b.creds = n
 	}
 	return n <= most
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"sbc/signaling/schedule"
 	"sbc/signaling/sip"
 )
 
@@ -20,7 +21,7 @@ type Registrar struct {
 	count    []int // addresses-of-record, by endpoints
 	bindings map[uint64]*binding
 	flows    map[Flow]*binding // the first of those that are reached by a flow
-	heap     []*binding        // by due
+	due      schedule.Queue[*binding]
 
 	underway map[uint64]*pending // by Verdict.Key
 	waiting  map[uint64]*pending // the first of those for one address-of-record, by its hash
@@ -32,6 +33,7 @@ type Registrar struct {
 	perAOR     []gate // by endpoints
 	queue      table  // appointments
 	challenged table  // until when a phone may answer its challenge
+	nonces     table  // until when credentials for a challenge are taken from where it went
 
 	route string // the Service-Route that the PBX gave last
 
@@ -59,6 +61,7 @@ func New(o Options) *Registrar {
 		sources:    newGate(o.Sources, o.SourceRate, o.SourceBurst),
 		queue:      newTable(o.Appointments),
 		challenged: newTable(o.UnderwayMax),
+		nonces:     newTable(o.UnderwayMax),
 	}
 	for i := range o.Endpoints {
 		e := &o.Endpoints[i]
@@ -113,9 +116,14 @@ func (r *Registrar) register(at time.Duration, now time.Time, q *request, ep int
 	if r.crosses(q) {
 		return r.answer(500, "register_crossed", 1+r.opt.Rand.IntN(10))
 	}
-	q.print = r.fingerprint(q)
+	q.print, q.creds = r.fingerprint(q)
 	same := r.unchanged(at, q)
-	if same {
+	switch {
+	case q.repeats && !same:
+		return r.refuse(refusal{500, "register_order"}, ep)
+	case q.repeats:
+		return r.repeat(at, now, q)
+	case same:
 		r.touch(at, q)
 		if r.fresh(at, q) {
 			return r.refresh(at, now, q)
@@ -129,7 +137,9 @@ func (r *Registrar) register(at time.Duration, now time.Time, q *request, ep int
 		}
 		return r.later("register_rate", wait)
 	}
-	return r.relay(at, q)
+	v := r.relay(at, q)
+	v.Bare = !q.known && !r.challengedHere(at, q)
+	return v
 }
 
 // match finds what is bound.
@@ -182,9 +192,15 @@ func (r *Registrar) check(at time.Duration, q *request) refusal {
 		}
 		// RFC 3261 section 10.3 steps 6 and 7: with the same Call-ID the
 		// sequence number must rise, or the request fails.
-		if b.callID == q.callID && q.m.CSeq() <= b.cseq && (q.star || q.speaksOf(b)) {
+		if b.callID != q.callID || q.m.CSeq() > b.cseq || !q.star && !q.speaksOf(b) {
+			continue
+		}
+		if q.m.CSeq() < b.cseq || !b.ours || at-b.came > repeatFor {
 			return refusal{500, "register_order"}
 		}
+		// The PBX has not seen this number: if the phone's NAT has given it
+		// another port meanwhile, it may.
+		q.repeats = b.flow == q.flow
 	}
 	if adds && n > e.Contacts {
 		return refusal{403, "binding_limit"}
@@ -209,7 +225,7 @@ func (r *Registrar) unchanged(at time.Duration, q *request) bool {
 	}
 	for i := range q.contacts {
 		b := q.contacts[i].b
-		if b == nil || b.print != q.print || b.callID != q.callID || b.flow != q.flow || b.down || at >= b.there {
+		if b == nil || b.print != q.print || q.creds != 0 && b.creds != q.creds || b.callID != q.callID || b.flow != q.flow || b.down || at >= b.there {
 			return false
 		}
 	}

@@ -20,6 +20,7 @@ type request struct {
 	session  uint64 // of key and the address that it came from
 	callID   uint64
 	print    uint64
+	creds    uint64 // see binding.creds
 	contacts []asked
 	star     bool
 	removal  bool // it takes at least one binding away
@@ -28,6 +29,7 @@ type request struct {
 	near     bool // the address that it came from has one
 
 	answersChallenge bool
+	repeats          bool // it has the sequence number of one that was answered here
 }
 
 // An asked is one Contact of a REGISTER.

@@ -54,7 +54,8 @@ func (r *Registrar) insert(ep int, name string, b *binding) {
 	a.list = append(a.list, b)
 	r.bindings[b.serial] = b
 	r.join(b)
-	r.push(b, b.here)
+	b.due.Of = b
+	r.due.Set(&b.due, b.here)
 }
 
 func (r *Registrar) endpoints(name string) (ep int, ok bool) {

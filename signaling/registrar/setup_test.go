@@ -60,7 +60,8 @@ type phone struct {
 	callID string
 	cseq   int
 	user   string // of the credentials; "": none
-	nonce  int
+	nonce  string // "": another one each time
+	count  int
 }
 
 // register writes the next REGISTER of p with these lines besides.
@@ -73,8 +74,12 @@ func (p *phone) register(lines ...string) []byte {
 		b.WriteString(line + "\r\n")
 	}
 	if p.user != "" {
-		p.nonce++
-		fmt.Fprintf(&b, "Authorization: Digest username=%q, realm=\"pbx\", nonce=\"n%d\", uri=\"sip:pbx.example\", response=\"%032x\", nc=%08x\r\n", p.user, p.nonce, p.nonce*7, p.nonce)
+		p.count++
+		nonce := p.nonce
+		if nonce == "" {
+			nonce = fmt.Sprint("n", p.count)
+		}
+		fmt.Fprintf(&b, "Authorization: Digest username=%q, realm=\"pbx\", nonce=%q, uri=\"sip:pbx.example\", response=\"%032x\", nc=%08x\r\n", p.user, nonce, p.count*7, p.count)
 	}
 	b.WriteString("Content-Length: 0\r\n\r\n")
 	return []byte(b.String())
