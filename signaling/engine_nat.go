@@ -16,7 +16,7 @@ func (e *Engine) tell(n Notice) {
 
 // keepsAlive handles what an endpoint sends to keep its NAT open, and reports
 // whether that was all there was in it: a STUN request is answered with the
-// address that it came from (RFC 5626 section 5), but to those alone who have
+// address that it came from (RFC 5626 section 5.4), but to those alone who have
 // registered. What else is short is left to the parser, which counts it.
 func (e *Engine) keepsAlive(u *transport.UDP, in transport.Packet) bool {
 	if len(e.opt.Endpoints) == 0 {

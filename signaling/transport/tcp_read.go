@@ -13,8 +13,8 @@ import (
 
 // Ours:
 const (
-	// 10 in 10 s: RFC 5626 section 4.4.1 has a client send one in 25 s at most
-	// often; what is beyond costs us the look at its octets.
+	// 10 in 10 s: by RFC 5626 section 4.4 a client sends one in some 100 s;
+	// what is beyond costs us the look at its octets.
 	pongsMax    = 10
 	pongsPeriod = 10 * time.Second
 	// 256 KiB: what may lie behind a broken message before we stop to be polite.
