@@ -10,6 +10,7 @@ type Inspection struct {
 	Cancels, Merges     int // CANCELs of ours, keys of RFC 3261 section 8.2.2.2
 	Timers, StrayTimers int // set, and set for nobody that lives
 	Records, Rest       int // engine's records of calls, table entries of no call
+	StrayRegisters      int // whose outcome the registrar waits for, and no call would tell
 	Places, Streams     int // at peers, and media lines, of all calls
 	Attempts, Answered  uint64
 	Leaks, Panics       uint64
@@ -47,7 +48,13 @@ func (s *Shard) Inspect() Inspection {
 			}
 		}
 	}
+	if s.registrar != nil {
+		in.StrayRegisters = s.registrar.Underway()
+	}
 	for _, c := range s.calls.All() {
+		if c.Registers() {
+			in.StrayRegisters--
+		}
 		h := HeldCall{ID: c.ID, State: c.State(), Caller: c.Caller, Callee: c.Callee}
 		h.Streams, h.Timers, h.Transactions, h.Places = c.Ledger()
 		h.Watches = c.Watches()

@@ -117,7 +117,7 @@ func (s *Shard) register(flow b2bua.Flow, ep int, m *sip.Message) {
 		s.stepServer(tx, transaction.Event{Is: transaction.Request})
 		return
 	}
-	if r := b2bua.CheckRequest(m); r != nil {
+	if r := b2bua.CheckBegin(m); r != nil {
 		s.stateless(flow, m, r)
 		return
 	}
@@ -163,6 +163,10 @@ func (s *Shard) relayRegister(flow b2bua.Flow, peer int, m *sip.Message, tx *ser
 
 // registered is b2bua.Options.Registered.
 func (s *Shard) registered(key uint64, m *sip.Message, status int) b2bua.Registration {
+	if status == 0 {
+		s.registrar.Forget(key)
+		return b2bua.Registration{}
+	}
 	r := s.registrar.Answered(s.clock(), key, m)
 	s.bind(r.Effects)
 	return b2bua.Registration{Key: key, Status: r.Status, Own: r.Own, Fields: r.Fields}

@@ -198,3 +198,21 @@ func TestRoutesOfAPhone(t *testing.T) {
 		t.Errorf("to the registrar goes\n%s", inv.bytes)
 	}
 }
+
+// A REGISTER that must not go on, because of its body or because of what it
+// names, leaves nothing behind that the next one has to wait for.
+func TestRegisterThatDoesNotGoOn(t *testing.T) {
+	for name, c := range map[string]struct{ why, bad string }{
+		"body": {"b 400", strings.Replace(register("bad", "1", ""), "Content-Length: 0\n\n", "Content-Length: 5\n\nv=1\r\n", 1)},
+		"leak": {"b 500", register("bad", "1", "X-Device: at 10.0.0.5\n")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newPhones(t)
+			w.want(w.send(phoneAddr, c.bad), c.why)
+			if n := w.s.Inspect().StrayRegisters; n > 0 {
+				t.Errorf("%d REGISTERs wait for an answer", n)
+			}
+			w.want(w.send(phoneAddr, register("good", "2", "")), "a REGISTER")
+		})
+	}
+}

@@ -15,7 +15,7 @@ func appendRegister(dst []byte, phone int, cseq uint32) []byte {
 	dst = append(append(append(dst, "REGISTER sip:voice.example SIP/2.0\r\nVia: SIP/2.0/UDP "...), private...), ";rport;branch=z9hG4bK"...)
 	dst = n(append(n(dst, user), 'x'), seq)
 	dst = n(append(dst, "\r\nMax-Forwards: 70\r\nFrom: <sip:"...), user)
-	dst = n(append(dst, "@voice.example>;tag="...), user)
+	dst = n(append(dst, "@voice.example>;tag=phone"...), user)
 	dst = n(append(dst, "\r\nTo: <sip:"...), user)
 	dst = n(append(dst, "@voice.example>\r\nCall-ID: 5c1f0a77e2b04d16a9be"...), user)
 	dst = n(append(dst, "@phone\r\nCSeq: "...), seq)

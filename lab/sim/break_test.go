@@ -68,6 +68,7 @@ func TestCheckersFind(t *testing.T) {
 		}}},
 		{"timers without number", callBound, breaks{inspect: func(_ *world, in *signaling.Inspection) { in.Timers += 1000 }}},
 		{"a record of no call", callBound, breaks{inspect: func(_ *world, in *signaling.Inspection) { in.Records++ }}},
+		{"a REGISTER of no call", callBound, breaks{inspect: func(_ *world, in *signaling.Inspection) { in.StrayRegisters++ }}},
 		{"transactions that stay", queueBound, breaks{inspect: func(w *world, in *signaling.Inspection) {
 			in.Servers += int(w.now / time.Second)
 		}}},

@@ -65,6 +65,9 @@ func (c *bounds) after(s *step) {
 	if in.Records != len(in.Calls) || in.Rest != 0 || in.Merges > in.Servers {
 		c.w.fail(callBound, "%d records and %d entries too many for %d calls, %d merge keys for %d requests", in.Records, in.Rest, len(in.Calls), in.Merges, in.Servers)
 	}
+	if in.StrayRegisters > 0 {
+		c.w.fail(callBound, "%d REGISTERs wait, of no call", in.StrayRegisters)
+	}
 	if len(s.out) > outMax || in.Out != 0 {
 		c.w.fail(queueBound, "%d datagrams at once, %d left", len(s.out), in.Out)
 	}

@@ -64,7 +64,8 @@ type Options struct {
 
 	// Registered is told of the response to a REGISTER that was sent for the
 	// user agent which Registration.Key names, or that there is none: then m is
-	// nil. It returns what the user agent sees of it.
+	// nil. It returns what the user agent sees of it. Status 0: it was not sent,
+	// or its call ended because of a bug, and what is returned does not matter.
 	Registered func(key uint64, m *sip.Message, status int) Registration
 
 	// OwnPort tells whether an address that a description in a realm names is

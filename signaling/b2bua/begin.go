@@ -16,7 +16,7 @@ type begun struct {
 	tried    int
 	flow     Flow
 	records  []byte        // Record-Route lines of our responses
-	register *Registration // of a REGISTER
+	register *Registration // of a REGISTER, until its outcome is told
 }
 
 // begin handles a request outside of any dialog that is no INVITE. Its call
@@ -24,7 +24,7 @@ type begun struct {
 // (SUBSCRIBE, REFER), with the last subscription in it.
 func (c *Calls) begin(ev *Event, do []Effect) []Effect {
 	m := ev.Msg
-	if r := checkBegin(m); r != nil {
+	if r := CheckBegin(m); r != nil {
 		return c.refuse(nil, A, ev, r, do)
 	}
 	call := c.open(ev)
@@ -47,8 +47,8 @@ func (c *Calls) begin(ev *Event, do []Effect) []Effect {
 	return c.beginAt(call, m, do)
 }
 
-// checkBegin tells why a request cannot begin anything.
-func checkBegin(m *sip.Message) *Refusal {
+// CheckBegin tells why a request cannot begin anything.
+func CheckBegin(m *sip.Message) *Refusal {
 	if r := CheckRequest(m); r != nil {
 		return r
 	}

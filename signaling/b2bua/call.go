@@ -76,6 +76,9 @@ func (call *Call) State() string {
 // it.
 func (call *Call) Session() bool { return call.state != apart }
 
+// Registers reports whether the call is a REGISTER whose outcome is to be told.
+func (call *Call) Registers() bool { return call.begun != nil && call.begun.register != nil }
+
 // Ledger returns what the call holds.
 func (call *Call) Ledger() (streams, timers, transactions, places int) {
 	for _, on := range call.armed {
@@ -207,6 +210,9 @@ func (c *Calls) maybeGone(call *Call, do []Effect) []Effect {
 		return do
 	}
 	call.gone = true
+	if call.Registers() {
+		c.tellRegistered(call, nil, 0)
+	}
 	do = call.disarm(TimerUsage, do)
 	c.forget(call)
 	return append(do, Effect{Do: Gone, Call: call})

@@ -69,12 +69,20 @@ func rebind(m *sip.Message, r *Registration, edits []edit.Edit) []edit.Edit {
 // registered answers the REGISTER r by what the registrar's response m becomes,
 // if it becomes one of our own. done is false if m goes on, with other bindings.
 func (c *Calls) registered(call *Call, r *relay, m *sip.Message, do []Effect) (_ []Effect, done bool) {
-	reply := c.opt.Registered(call.begun.register.Key, m, m.Status())
+	reply := c.tellRegistered(call, m, m.Status())
 	if !reply.Own {
 		c.work.registration = reply
 		return do, false
 	}
 	return c.ownReply(call, r, &reply, do), true
+}
+
+// tellRegistered tells what came of the REGISTER of a call: the response m, or
+// none.
+func (c *Calls) tellRegistered(call *Call, m *sip.Message, status int) Registration {
+	key := call.begun.register.Key
+	call.begun.register = nil
+	return c.opt.Registered(key, m, status)
 }
 
 // ownReply answers the REGISTER r without the registrar's words.

@@ -259,7 +259,7 @@ func (c *Calls) relayResponse(call *Call, i int, ev *Event, do []Effect) []Effec
 		if m.Status() < 300 {
 			tl.Routes = call.begun.records
 		}
-		if call.begun.register != nil {
+		if call.Registers() {
 			if do, done := c.registered(call, &r, m, do); done {
 				return c.maybeGone(call, do)
 			}
@@ -315,8 +315,8 @@ func (c *Calls) relayTimedOut(call *Call, i int, status int, do []Effect) []Effe
 			return again
 		}
 		call.relays = call.relays[1:]
-		if call.begun.register != nil {
-			reply := c.opt.Registered(call.begun.register.Key, nil, status)
+		if call.Registers() {
+			reply := c.tellRegistered(call, nil, status)
 			return c.maybeGone(call, c.ownReply(call, &r, &reply, do))
 		}
 	}

@@ -51,6 +51,9 @@ func (r *Registrar) answered(at time.Duration, p *pending, m *sip.Message) Reply
 	return Reply{Status: status}
 }
 
+// Forget forgets the REGISTER of Verdict.Key, which did not go to the PBX.
+func (r *Registrar) Forget(key uint64) { r.take(key) }
+
 // doubt lets the next refresh by the flow of p go to the PBX, whose answer left
 // open whether it still holds the bindings. Nothing is taken away: anybody can
 // get such an answer for any address-of-record.
