@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,6 +120,25 @@ func TestBehindRouter(t *testing.T) {
 	n.call(n.callerAt(caller, publicSecond), desk)
 	n.hiddenAll([]netip.Addr{lanAddr, lanSecond, insideAddr, behindRouter, routersInside.Addr()},
 		[]netip.Addr{publicAddr, publicSecond, publicCaller, behindRouter})
+
+	if n.mapped(router) == 0 {
+		t.Error("the router maps no ports")
+	}
+	n.border.settle()
+	n.border.process.Signal(syscall.SIGTERM)
+	n.must(n.border.process.Wait(n.ctx))
+	n.border.ended = true
+	if left := n.mapped(router); left > 0 {
+		t.Errorf("the SBC has ended, and the router still maps %d ports:\n%s", left, n.border.process.Output())
+	}
+}
+
+// mapped returns how many ports the router maps on request.
+func (n *town) mapped(router *netns.Router) int {
+	n.t.Helper()
+	nft := n.start(router.Space(), netns.Command{Path: "nft", Args: []string{"list", "table", "inet", "upnp"}})
+	n.must(nft.Wait(n.ctx))
+	return strings.Count(nft.Output(), "dnat ")
 }
 
 // behindRouter puts the SBC behind a router that maps ports on request.

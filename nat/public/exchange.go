@@ -35,6 +35,9 @@ func (p pace) interval(n int) (wait time.Duration, last bool) {
 // errSilent: no answer in all the time there was.
 var errSilent = errors.New("no answer")
 
+// errSlow: answers come, but not in the time that there is.
+var errSlow = errors.New("it takes too long")
+
 // errRefused: the host says that nobody listens at the port.
 var errRefused = errors.New("nobody listens there")
 

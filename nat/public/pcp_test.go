@@ -300,6 +300,21 @@ func TestPCPOverIPv6(t *testing.T) {
 	}
 }
 
+// A router that takes its time for each mapping gets all of them back.
+func TestCloseWithASlowRouter(t *testing.T) {
+	t.Parallel()
+	srv := newPCPServer()
+	w := asksPCP(t, srv, Options{MediaPorts: Range{20000, 20039}})
+	state(t, w, "all mapped", allMapped)
+	srv.do(func() {
+		srv.spoil = func(r []byte) [][]byte { time.Sleep(100 * time.Millisecond); return [][]byte{r} }
+	})
+	w.Close()
+	if n := srv.count(); n != 0 {
+		t.Errorf("after Close the server has %d mappings", n)
+	}
+}
+
 // Close is bounded, whatever the router does.
 func TestCloseWithASilentRouter(t *testing.T) {
 	t.Parallel()
