@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +43,10 @@ func TestExample(t *testing.T) {
 	none := func() ([]Interface, error) { return nil, nil }
 	if _, err := ParseOn(none, "sbc.hcl.example", sbc.Example); err != nil {
 		t.Error(err)
+	}
+	more := regexp.MustCompile(`(?m)^#(  |\S)`).ReplaceAll(sbc.Example, []byte("$1"))
+	if c, err := ParseOn(testMachine, "sbc.hcl.example", more); err != nil || len(c.Endpoints) != 1 || c.Store == "" {
+		t.Errorf("with what is left to choose: %v", err)
 	}
 	effective := 0
 	for line := range strings.Lines(string(sbc.Example)) {

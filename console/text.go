@@ -101,11 +101,14 @@ func peerRows(st signaling.Status) (rows [][]string) {
 		if r.Limit > 0 {
 			limit = strconv.Itoa(r.Limit)
 		}
-		addrs := strings.Join(r.Address, ", ")
-		if addrs == "" {
+		target, addrs := r.Target, strings.Join(r.Address, ", ")
+		switch {
+		case target == "":
+			target, addrs = "none", "by registration"
+		case addrs == "":
 			addrs = "not resolved"
 		}
-		rows = append(rows, []string{r.Name, r.Realm, strconv.Itoa(r.Calls), limit, r.Target, addrs})
+		rows = append(rows, []string{r.Name, r.Realm, strconv.Itoa(r.Calls), limit, target, addrs})
 	}
 	return rows
 }

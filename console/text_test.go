@@ -49,7 +49,7 @@ func TestReports(t *testing.T) {
 	status := signaling.Status{
 		Version: "1.0", Uptime: 93784, Calls: 1, Attempts: 7, Answered: 5, Leaks: 2,
 		Realms:   []signaling.RealmStatus{{Name: "outside", Listen: []string{"udp 198.51.100.2:5060", "tcp 198.51.100.2:5060"}, Connections: signaling.Connections{Open: 3}, Public: []string{"signaling: 203.0.113.7 (PCP router 198.51.100.1), since 2h3m"}, Ports: 5000, InUse: 1, Resting: 2}, {Name: "büro", Ports: 10}},
-		Peers:    []signaling.PeerStatus{{Name: "itsp", Realm: "outside", Target: "sip.itsp.example", Limit: 30}, {Name: "pbx", Realm: "büro", Target: "192.168.1.10", Address: []string{"192.168.1.10"}, Calls: 1}},
+		Peers:    []signaling.PeerStatus{{Name: "itsp", Realm: "outside", Target: "sip.itsp.example", Limit: 30}, {Name: "pbx", Realm: "büro", Target: "192.168.1.10", Address: []string{"192.168.1.10"}, Calls: 1}, {Name: "phones", Realm: "outside"}},
 		Bindings: []signaling.BindingCount{{Endpoints: "phones", Reachable: 1998, Unreachable: 2}},
 		Shards:   []signaling.ShardStatus{{Calls: 1, Transactions: 4, Timers: 3, Lag: 0.00012, Queue: 1, Dropped: 9}},
 		Rejects:  map[string]int{"stranger": 12, "ports": 1},
