@@ -25,7 +25,7 @@ func (b *bodyHider) contentID(fields edit.Span) {
 // contentIDs masks the name of the first part in the Content-Type of a
 // multipart/related body (RFC 2387 section 3.2).
 func (b *bodyHider) contentIDs(contentType edit.Span) {
-	i := semicolon(b.raw, contentType.Start, contentType.End)
+	i := separator(b.raw, contentType.Start, contentType.End, ';')
 	if at, ok := sip.Param(b.raw, edit.Span{Start: i, End: contentType.End}, "start"); ok {
 		b.afterAt(at)
 	}

@@ -20,7 +20,7 @@ func (h *hider) challenge(f sip.Field, why edit.Reason) {
 	before := len(h.edits)
 	for i := f.Value.Start; i < f.Value.End; {
 		i = skip(h.raw, i, f.Value.End, true)
-		end := comma(h.raw, i, f.Value.End)
+		end := separator(h.raw, i, f.Value.End, ',')
 		p := parameter(h.raw, edit.Span{Start: i, End: end})
 		goes := false
 		if equalFold(p.name.Of(h.raw), []byte("qop")) {
@@ -72,7 +72,7 @@ func (h *hider) qop(value edit.Span, why edit.Reason) bool {
 	at := inner(h.raw, value)
 	for i := at.Start; i <= at.End; {
 		i = skip(h.raw, i, at.End, true)
-		end := comma(h.raw, i, at.End)
+		end := separator(h.raw, i, at.End, ',')
 		one := inner(h.raw, edit.Span{Start: i, End: end})
 		list.add(one, equalFold(one.Of(h.raw), []byte("auth-int")))
 		i = end + 1

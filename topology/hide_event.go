@@ -46,13 +46,13 @@ func watchedName(name []byte) int {
 // number of a REFER.
 func (h *hider) event(f sip.Field) {
 	var w watched
-	i := semicolon(h.raw, f.Value.Start, f.Value.End)
+	i := separator(h.raw, f.Value.Start, f.Value.End, ';')
 	if i == f.Value.End {
 		return
 	}
 	refer := equalFold(bytes.TrimSpace(h.raw[f.Value.Start:i]), []byte("refer"))
 	for i < f.Value.End {
-		end := semicolon(h.raw, i+1, f.Value.End)
+		end := separator(h.raw, i+1, f.Value.End, ';')
 		name, value, _ := bytes.Cut(h.raw[i+1:end], []byte("="))
 		name = bytes.TrimSpace(name)
 		at := inner(h.raw, edit.Span{Start: end - len(value), End: end})

@@ -118,27 +118,8 @@ func skip(raw []byte, i, end int, white bool) int {
 // afterComma returns where the next of a list of values begins, end if this
 // is the last. A comma in a quoted string or in "<>" is none.
 func afterComma(raw []byte, i, end int) int {
-	if i = comma(raw, i, end); i < end {
+	if i = separator(raw, i, end, ','); i < end {
 		i++
 	}
 	return i
-}
-
-func comma(raw []byte, i, end int) int {
-	for quoted, angle := false, false; i < end; i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"' && !angle:
-			quoted = !quoted
-		case quoted:
-		case c == '<':
-			angle = true
-		case c == '>':
-			angle = false
-		case c == ',' && !angle:
-			return i
-		}
-	}
-	return end
 }

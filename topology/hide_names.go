@@ -53,7 +53,7 @@ func (h *hider) callIDs(f sip.Field, why edit.Reason) {
 	before := len(h.edits)
 	for i := f.Value.Start; i <= f.Value.End; {
 		i = skip(h.raw, i, f.Value.End, true)
-		end := comma(h.raw, i, f.Value.End)
+		end := separator(h.raw, i, f.Value.End, ',')
 		at := edit.Span{Start: i, End: skip(h.raw, i, end, false)}
 		id, ok := h.translateID(at.Of(h.raw))
 		if ok {
@@ -108,7 +108,7 @@ func (h *hider) referrer(f sip.Field, why edit.Reason) {
 // without takes parameters out of params (";a=b;c").
 func (h *hider) without(params edit.Span, names []string, why edit.Reason) {
 	for i := params.Start; i < params.End; {
-		end := semicolon(h.raw, i+1, params.End)
+		end := separator(h.raw, i+1, params.End, ';')
 		name, _, _ := bytes.Cut(h.raw[i+1:end], []byte("="))
 		for _, n := range names {
 			if equalFold(bytes.TrimSpace(name), []byte(n)) {

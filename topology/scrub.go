@@ -141,7 +141,7 @@ func (s *scrubber) values(f sip.Field) bool {
 	at := len(s.edits)
 	for i := f.Value.Start; i <= f.Value.End; {
 		i = skip(s.m.Raw, i, f.Value.End, true)
-		end := comma(s.m.Raw, i, f.Value.End)
+		end := separator(s.m.Raw, i, f.Value.End, ',')
 		before := len(s.edits)
 		gone, _ := s.value(edit.Span{Start: i, End: end})
 		if gone {
@@ -168,9 +168,9 @@ func (s *scrubber) values(f sip.Field) bool {
 func (s *scrubber) value(at edit.Span) (gone, ok bool) {
 	base := at.Start
 	for i, first := at.Start, true; i < at.End; first = false {
-		end := semicolon(s.m.Raw, i+1, at.End)
+		end := separator(s.m.Raw, i+1, at.End, ';')
 		if first {
-			end = semicolon(s.m.Raw, i, at.End)
+			end = separator(s.m.Raw, i, at.End, ';')
 			base = end
 		}
 		part := edit.Span{Start: i, End: end}
@@ -195,9 +195,9 @@ func (s *scrubber) value(at edit.Span) (gone, ok bool) {
 	return false, true
 }
 
-// semicolon returns where the next semicolon is that stands neither in a
-// quoted string nor in "<>", or end.
-func semicolon(raw []byte, i, end int) int {
+// separator returns where the next sep is that stands neither in a quoted
+// string nor in "<>", or end.
+func separator(raw []byte, i, end int, sep byte) int {
 	for quoted, angle := false, false; i < end; i++ {
 		switch c := raw[i]; {
 		case quoted && c == '\\':
@@ -209,7 +209,7 @@ func semicolon(raw []byte, i, end int) int {
 			angle = true
 		case c == '>':
 			angle = false
-		case c == ';' && !angle:
+		case c == sep && !angle:
 			return i
 		}
 	}

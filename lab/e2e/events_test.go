@@ -90,21 +90,13 @@ func pidf(host string) string {
 
 // An OPTIONS to the SBC itself is answered by it, whoever asks.
 func TestOptionsToOurselves(t *testing.T) {
-	t.Parallel()
-	netns.Require(t, "root", "sipp")
-	throughSBC(t)
-	for _, way := range []string{"out", "in"} {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			near, far := w.ends(way)
-			w.begin("options_ours", near, nil, part{role: "uac", side: near, port: sipPort + 1, calls: true})()
-			w.drain(far)
-			if d := ladder(from(far.seen.Datagrams(), far.border)); strings.Contains(d, "SIP") {
-				t.Errorf("%s heard of it:\n%s", far.name, d)
-			}
-		})
-	}
+	bothWays(t, func(t *testing.T, w *world, near, far *side) {
+		w.begin("options_ours", near, nil, part{role: "uac", side: near, port: sipPort + 1, calls: true})()
+		w.drain(far)
+		if d := ladder(from(far.seen.Datagrams(), far.border)); strings.Contains(d, "SIP") {
+			t.Errorf("%s heard of it:\n%s", far.name, d)
+		}
+	})
 }
 
 // Subscriptions that do not last: a proxy forks them, or nobody wants them.

@@ -107,26 +107,18 @@ func TestMediaChange(t *testing.T) {
 
 // A switch to fax that the other end refuses: they talk on.
 func TestFaxRefused(t *testing.T) {
-	t.Parallel()
-	netns.Require(t, "root", "sipp")
-	throughSBC(t)
-	for _, way := range []string{"out", "in"} {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			caller, callee := w.ends(way)
-			wait := w.begin("switch_refused", caller, nil,
-				part{role: "uas", side: callee, port: sipPort},
-				part{role: "uac", side: caller, port: sipPort + 1, calls: true})
-			near, far := w.sockets(caller, 0), w.sockets(callee, calleePorts)
-			told := func() int { return len(w.described(caller, caller.addr)) }
-			w.await("the offer of the fax", func() bool { return told() == 2 })
-			w.exchange(near, far, talks, 1)
-			w.cue(caller, sipPort+1)
-			wait()
-			w.sealed()
-		})
-	}
+	bothWays(t, func(t *testing.T, w *world, caller, callee *side) {
+		wait := w.begin("switch_refused", caller, nil,
+			part{role: "uas", side: callee, port: sipPort},
+			part{role: "uac", side: caller, port: sipPort + 1, calls: true})
+		near, far := w.sockets(caller, 0), w.sockets(callee, calleePorts)
+		told := func() int { return len(w.described(caller, caller.addr)) }
+		w.await("the offer of the fax", func() bool { return told() == 2 })
+		w.exchange(near, far, talks, 1)
+		w.cue(caller, sipPort+1)
+		wait()
+		w.sealed()
+	})
 }
 
 // media is what an end of a call has for its media.

@@ -107,36 +107,20 @@ func TestAttendedTransfer(t *testing.T) {
 
 // The call that is replaced is one that the border has no part in.
 func TestTransferOfLocalCall(t *testing.T) {
-	t.Parallel()
-	netns.Require(t, "root", "sipp")
-	throughSBC(t)
-	for _, way := range []string{"out", "in"} {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			caller, callee := w.ends(way)
-			w.play("local_transfer", caller, nil,
-				part{role: "uas", side: callee, port: sipPort},
-				part{role: "charlie", side: caller, port: sipPort},
-				part{role: "uac", side: caller, port: sipPort + 1, calls: true})
-		})
-	}
+	bothWays(t, func(t *testing.T, w *world, caller, callee *side) {
+		w.play("local_transfer", caller, nil,
+			part{role: "uas", side: callee, port: sipPort},
+			part{role: "charlie", side: caller, port: sipPort},
+			part{role: "uac", side: caller, port: sipPort + 1, calls: true})
+	})
 }
 
 // A call that rings on the other side is picked up by the name that the busy
 // lamp has told.
 func TestPickup(t *testing.T) {
-	t.Parallel()
-	netns.Require(t, "root", "sipp")
-	throughSBC(t)
-	for _, way := range []string{"out", "in"} {
-		t.Run(way, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			caller, callee := w.ends(way)
-			w.play("pickup", caller, nil,
-				part{role: "uas", side: callee, port: sipPort, args: []string{"-m", "2"}},
-				part{role: "uac", side: caller, port: sipPort + 1, calls: true})
-		})
-	}
+	bothWays(t, func(t *testing.T, w *world, caller, callee *side) {
+		w.play("pickup", caller, nil,
+			part{role: "uas", side: callee, port: sipPort, args: []string{"-m", "2"}},
+			part{role: "uac", side: caller, port: sipPort + 1, calls: true})
+	})
 }

@@ -171,6 +171,23 @@ func throughSBC(t *testing.T) {
 	}
 }
 
+// bothWays plays a test with sipp for calls of either direction, each in a
+// world of its own, through the SBC.
+func bothWays(t *testing.T, play func(t *testing.T, w *world, caller, callee *side)) {
+	t.Helper()
+	t.Parallel()
+	netns.Require(t, "root", "sipp")
+	throughSBC(t)
+	for _, way := range []string{"out", "in"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			caller, callee := w.ends(way)
+			play(t, w, caller, callee)
+		})
+	}
+}
+
 // route lets the middle forward between the sides.
 func (w *world) route() {
 	w.t.Helper()
