@@ -136,7 +136,7 @@ func (s *Shard) panicked(p any, m *sip.Message) {
 	var raw []byte
 	if m != nil {
 		raw = m.Raw
-		s.answerBroken(m)
+		s.answerBroken(s.tap.came, m)
 	}
 	s.log.Error("bug: a message ended its call", "panic", fmt.Sprint(p), "stack", string(debug.Stack()), "message", telemetry.Escape(string(raw)))
 	call := s.calls.InHand()
@@ -159,21 +159,17 @@ func (s *Shard) panicked(p any, m *sip.Message) {
 }
 
 // answerBroken answers the request that met a bug, if nobody has.
-func (s *Shard) answerBroken(m *sip.Message) {
+func (s *Shard) answerBroken(flow b2bua.Flow, m *sip.Message) {
 	if !m.IsRequest() || m.Method() == sip.ACK {
 		return
 	}
-	for realm := range s.opt.Realms {
-		tx := s.servers[b2bua.Server(transaction.ServerKey(s.secretOf(realm), m))]
-		if tx == nil {
-			continue
-		}
-		switch {
-		case tx.method == sip.INVITE && tx.invite.State() != transaction.Proceeding:
-		case tx.method != sip.INVITE && tx.other.State() != transaction.Trying && tx.other.State() != transaction.Proceeding:
-		default:
-			s.respond(tx, tx.flow, m, &sip.Response{Status: 500})
-		}
+	tx := s.servers[b2bua.Server(transaction.ServerKey(s.secret(flow), m))]
+	switch {
+	case tx == nil:
+	case tx.method == sip.INVITE && tx.invite.State() != transaction.Proceeding:
+	case tx.method != sip.INVITE && tx.other.State() != transaction.Trying && tx.other.State() != transaction.Proceeding:
+	default:
+		s.respond(tx, tx.flow, m, &sip.Response{Status: 500})
 	}
 }
 

@@ -216,3 +216,25 @@ func TestRegisterThatDoesNotGoOn(t *testing.T) {
 		})
 	}
 }
+
+// Phones of different homes have the same private address, and may draw the same
+// branch: neither reaches into a transaction of the other.
+func TestPhonesWithTheSameBranch(t *testing.T) {
+	w := newPhones(t)
+	w.registered()
+	other := strings.NewReplacer("sip:100@voice", "sip:101@voice", "reg-1@", "reg-2@").Replace(register("r1", "1", ""))
+	reg := w.want(w.send(anotherAddr, other), "a REGISTER")[0]
+	w.want(w.send(phoneAddr, register("r1", "1", "Expires: 600\n")), "b 200") // sent again
+	ok := w.want(w.send(pbxAddr, granted(reg)), "b 200")[0]
+	if ok.to != anotherAddr {
+		t.Errorf("the answer goes to %v", ok.to)
+	}
+	call := strings.NewReplacer("192.168.1.10", "10.0.0.5", "192.168.1.1", "voice.example", "pbx.lan", "voice.example", "secret-call", "phone-call").Replace(invite)
+	w.want(w.send(phoneAddr, call), "b 100, a INVITE")
+	cancel := strings.NewReplacer("INVITE sip", "CANCEL sip", "CSeq: 10 INVITE", "CSeq: 10 CANCEL").Replace(withoutBody(call))
+	if no := w.want(w.send(anotherAddr, cancel), "b 481")[0]; no.to != anotherAddr {
+		t.Errorf("the answer goes to %v", no.to)
+	}
+	w.want(w.send(anotherAddr, strings.NewReplacer("phone-call", "another-call", "sip:100@voice", "sip:101@voice").Replace(call)), "b 100, a INVITE")
+	w.want(w.send(phoneAddr, cancel), "b 200, b 487")
+}

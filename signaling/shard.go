@@ -188,15 +188,21 @@ func (s *Shard) send(flow b2bua.Flow, b []byte, from *client) {
 }
 
 // secret returns the key under which the requests that come by a flow are
-// found again: each realm has its own, since both may use the same private
-// addresses and identifiers.
+// found again. Each realm has its own, since both may use the same private
+// addresses and identifiers; so may the homes of endpoints, each behind an
+// address of its own.
 func (s *Shard) secret(flow b2bua.Flow) [16]byte {
-	return s.secretOf(s.opt.Listeners[flow.Listener].Realm)
-}
-
-func (s *Shard) secretOf(realm int) [16]byte {
+	realm := s.opt.Listeners[flow.Listener].Realm
 	key := s.key
 	key[0] ^= byte(realm)
 	key[1] ^= byte(realm >> 8)
+	if s.registrar == nil {
+		return key
+	}
+	if _, peer := s.rules.Peer(realm, flow.Remote); !peer {
+		for i, b := range flow.Remote.Addr().As16() {
+			key[i] ^= b
+		}
+	}
 	return key
 }
