@@ -191,6 +191,20 @@ func (w *world) knows(m *message) bool {
 	return false
 }
 
+// mayKnow reports whether the SBC may know who is at the far end of a message:
+// somebody has registered by its flow.
+func (w *world) mayKnow(m *message) bool {
+	if m.from < len(neighbours) {
+		return true
+	}
+	for _, e := range w.bindings.byKey {
+		if e.flow == m.flow {
+			return true
+		}
+	}
+	return false
+}
+
 func (b *bindings) entry(user, uri string) *bound {
 	key := user + " " + uri
 	e := b.byKey[key]

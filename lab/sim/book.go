@@ -29,6 +29,7 @@ type legKey struct {
 type talk struct {
 	number string
 	a, b   *leg // b is the last one
+	twice  bool // its INVITE came from two addresses of the caller, and made two calls: they are not told apart here
 }
 
 // A leg is the SBC's half of one dialog.
@@ -45,6 +46,7 @@ type leg struct {
 	begun  time.Duration
 	state  legState
 	since  time.Duration // when the state began
+	way    netip.Addr    // where the SBC sends to
 	rang   bool          // a provisional response came
 	invite txKey         // of the first INVITE
 }
@@ -79,8 +81,17 @@ func (b *book) see(m, cause *message) {
 	if m.request(sip.INVITE) && m.sip.To().Tag.Empty() && (l == nil || m.in && !m.again && l.state == ended) {
 		l = b.begin(key, m, cause) // also when it is tried again, with credentials
 	}
+	if l != nil && m.in && m.tx.method == "INVITE" && m.tx.branch == l.invite.branch && m.tx.home != l.invite.home {
+		l.talk.twice = true
+	}
 	if l == nil || l.peer != m.from && (l.peer < len(neighbours) || m.from < len(neighbours)) {
 		return
+	}
+	switch {
+	case !m.in:
+		l.way = m.remote.Addr()
+	case !m.known && (m.sip.IsRequest() || m.remote.Addr() != l.way):
+		return // a phone that is elsewhere, and has not said so yet
 	}
 	m.leg = l
 	l.learn(m, b)

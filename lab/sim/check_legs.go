@@ -48,7 +48,7 @@ func (c *otherLeg) look(m *message, now time.Duration) {
 // half reports whether one leg is over and the other is not, and until when
 // that may be.
 func (t *talk) half(now time.Duration) (deadline time.Duration, half bool) {
-	if t.a == nil || t.b == nil {
+	if t.a == nil || t.b == nil || t.twice {
 		return 0, false
 	}
 	a, aOver := t.a.over(now)

@@ -26,6 +26,9 @@ func (c *pinned) relayed(r *relayed) {
 		c.w.fail(pinnedSource, "a packet from %s was forwarded at port %s of nobody", r.src, r.to)
 		return
 	}
+	if l.talk.twice {
+		return
+	}
 	if !c.w.of(l, r.src) {
 		c.w.fail(pinnedSource, "call %s: a packet from %s was forwarded", l.talk.number, r.src)
 	}

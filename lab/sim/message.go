@@ -27,6 +27,7 @@ type message struct {
 	again    bool  // a request of this transaction was seen before
 	arrived  bool  // of one that goes out by a stream
 	leg      *leg  // dialog that it belongs to, nil if unknown
+	known    bool  // of one that comes: the SBC may know who sent it
 }
 
 // A txKey names a transaction (RFC 3261 section 17.2.3). The ACK for a final
@@ -36,6 +37,7 @@ type txKey struct {
 	ours           bool // the SBC is the client
 	method         string
 	branch, sentBy string
+	home           netip.Addr // where a request of a phone came from: others may have its private address
 }
 
 func newMessage(w *world, in bool, f b2bua.Flow, raw []byte) *message {
@@ -58,6 +60,9 @@ func newMessage(w *world, in bool, f b2bua.Flow, raw []byte) *message {
 			branch: string(m.sip.Bytes(v.Branch)), sentBy: fmt.Sprint(string(m.sip.Bytes(v.Host)), ":", v.Port)}
 		if m.sip.Method() == sip.ACK {
 			m.tx.method = "INVITE"
+		}
+		if !m.tx.ours && w.lan != nil && m.realm == outside && w.neighbourAt(m.listener, m.remote) < 0 {
+			m.tx.home = m.remote.Addr()
 		}
 	}
 	return m

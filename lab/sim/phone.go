@@ -31,8 +31,9 @@ type phone struct {
 	media    map[netip.AddrPort]map[netip.AddrPort]bool // its own media addresses, by what they were made outside
 	register ua.Register
 	keep     ua.Keepalive
-	deaf     bool // to OPTIONS
-	off      bool // for good
+	deaf     bool           // to OPTIONS
+	off      bool           // for good
+	was      netip.AddrPort // before it roamed
 }
 
 // addPhones puts up NATs, and the phones behind them.
@@ -177,7 +178,10 @@ func (a *actor) fromHome(e *ua.Effect) {
 		return
 	}
 	to := listenerAt(e.To, false)
-	if to < 0 {
+	switch {
+	case to < 0 && e.To == a.phone.was:
+		return // its own Record-Route of then
+	case to < 0:
 		a.w.fail(reach, "%s was led to %s, past the SBC:\n%s", a.at.name, e.To, e.Bytes)
 		return
 	}

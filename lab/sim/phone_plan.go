@@ -84,10 +84,11 @@ func (w *world) placePhone(p *plan) {
 	w.place(p)
 }
 
-// busy reports whether the phone that a call is for is in one.
+// busy reports whether the phone that a call is for is in one, or is being
+// called.
 func (w *world) busy(p *plan) bool {
-	a := w.named(p.to)
-	return a != nil && (a.down || a.calls[w.ringing[p.to]] != 0)
+	a, number := w.named(p.to), w.ringing[p.to]
+	return a != nil && (a.down || a.calls[number] != 0 || w.actors[registrarAt].calls[number] != 0)
 }
 
 // reachable reports whether the way to a phone is open; there is always one to
@@ -137,7 +138,7 @@ var moves = []struct {
 		boxes := append([]*box{nil}, a.w.lan.boxes...)
 		a.phone.box = boxes[r.IntN(len(boxes))]
 		addr := netip.AddrPortFrom(a.w.lan.next(a.phone.box), a.at.addr.Port())
-		a.at.addr = addr
+		a.phone.was, a.at.addr = a.at.addr, addr
 		a.w.endAll(a)
 		a.do(a.agent.Roam(a.w.now, addr, nil))
 	}},

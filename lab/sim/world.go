@@ -180,6 +180,7 @@ func (w *world) arrive(listener int, src netip.AddrPort, b []byte) {
 
 // come is a message that reaches the SBC.
 func (w *world) come(m *message) {
+	m.known = w.mayKnow(m)
 	w.book.see(m, nil)
 	w.trace(m)
 	for _, c := range w.checkers {
@@ -261,7 +262,13 @@ func (w *world) bring(s *step, o *signaling.Outbound) bool {
 		a := w.actors[m.from]
 		if a.away && a.noRoute {
 			w.lost(m)
-			return o.Token() == 0
+			if o.Token() == 0 {
+				return true
+			}
+			if l := m.leg; l != nil && m.tx == l.invite && l.state == early && !l.rang {
+				l.to(given, w.now) // also when it went out before, and is heard
+			}
+			return false
 		}
 		w.carry(&a.fromSBC, func() { a.receive(a.at.addr, listeners[m.listener].addr, m.raw) })
 	}
