@@ -3,13 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"strings"
 	"text/tabwriter"
 
 	"sbc/bench/machine"
-	"sbc/lab/netns"
+	"sbc/bench/world"
 )
 
 // A kind is what a call is like.
@@ -50,8 +49,8 @@ func (k kind) config(text string) string {
 	if k != streams {
 		return text
 	}
-	return strings.NewReplacer(`listen "udp"`, `listen "tcp"`, `"sip:`+itspAddr.String()+`"`, `"sip:`+itspAddr.String()+`;transport=tcp"`,
-		`"sip:`+lanAddr.String()+`"`, `"sip:`+lanAddr.String()+`;transport=tcp"`).Replace(text)
+	return strings.NewReplacer(`listen "udp"`, `listen "tcp"`, `"sip:`+world.ITSP.String()+`"`, `"sip:`+world.ITSP.String()+`;transport=tcp"`,
+		`"sip:`+world.LAN.String()+`"`, `"sip:`+world.LAN.String()+`;transport=tcp"`).Replace(text)
 }
 
 // caller is what the caller does between ACK and BYE.
@@ -118,14 +117,6 @@ SIP/2.0 ` + status + `
 <recv request="INVITE"/>` + reply("200 OK", answer+sdpLines) + `<recv request="ACK"/>
 <recv request="REFER"/>` + reply("202 Accepted", "Content-Length: 0\n\n") +
 		notify(1, "active;expires=60", "100 Trying") + notify(2, "terminated;reason=noresource", "200 OK")
-}
-
-// listens tells whether a program takes calls of a kind at an address.
-func listens(s *netns.Space, k kind, a netip.AddrPort) bool {
-	if k == streams {
-		return s.Listens(a)
-	}
-	return s.Bound(a)
 }
 
 // compareKinds measures the SBC with each kind of calls, and prints what a

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"sbc/bench/machine"
+	"sbc/bench/world"
 )
 
 // options are what the command line says.
@@ -64,13 +65,13 @@ func run(o options) error {
 	if err := machine.PinProcess(machine.LoadCore); err != nil {
 		return err
 	}
-	dir, done, err := workDir(o.keep)
+	dir, done, err := world.Directory(o.keep)
 	if err != nil {
 		return err
 	}
 	defer done()
 	if o.binary == "" {
-		if o.binary, err = build(dir); err != nil {
+		if o.binary, err = world.Build(dir); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sbc/bench/machine"
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -48,12 +49,12 @@ func measure(s subject, o options, dir string) (result, error) {
 }
 
 // with runs f with a fresh world and a fresh subject.
-func with(s subject, o options, dir string, f func(*world, []*netns.Process) error) error {
-	w, err := newWorld(dir)
+func with(s subject, o options, dir string, f func(*world.World, []*netns.Process) error) error {
+	w, err := world.New(dir)
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer w.Close()
 	ps, err := s.start(w, o)
 	if err != nil {
 		return err
@@ -108,15 +109,15 @@ func (r *result) measureCost(s subject, o options, dir string) error {
 // costAt has nothing but the subject in its namespace: a capture would cost
 // CPU time in the interrupts that are charged to the subject.
 func (r *result) costAt(calls int, s subject, o options, dir string) error {
-	return with(s, o, dir, func(w *world, ps []*netns.Process) error {
-		if err := w.warm(s, r.rate); err != nil {
+	return with(s, o, dir, func(w *world.World, ps []*netns.Process) error {
+		if err := warm(w, s, r.rate); err != nil {
 			return err
 		}
 		before, err := cpu(ps)
 		if err != nil {
 			return err
 		}
-		got, err := w.play(load{rate: r.rate, calls: calls, pause: s.pause, kind: s.kind})
+		got, err := play(w, load{rate: r.rate, calls: calls, pause: s.pause, kind: s.kind})
 		if err != nil {
 			return err
 		}
@@ -135,17 +136,17 @@ func (r *result) costAt(calls int, s subject, o options, dir string) error {
 
 // measureLatency captures what comes and goes on the subject's interfaces.
 func (r *result) measureLatency(s subject, o options, dir string) error {
-	return with(s, o, dir, func(w *world, _ []*netns.Process) error {
-		if err := w.warm(s, r.rate); err != nil {
+	return with(s, o, dir, func(w *world.World, _ []*netns.Process) error {
+		if err := warm(w, s, r.rate); err != nil {
 			return err
 		}
-		in, out, err := w.captures()
+		in, out, err := captures(w)
 		if err != nil {
 			return err
 		}
 		defer in.Close()
 		defer out.Close()
-		if _, err := w.play(load{rate: r.rate, calls: r.rate * int(o.length.Seconds()), pause: s.pause}); err != nil {
+		if _, err := play(w, load{rate: r.rate, calls: r.rate * int(o.length.Seconds()), pause: s.pause}); err != nil {
 			return err
 		}
 		r.transit = transits(in, out)
@@ -154,14 +155,14 @@ func (r *result) measureLatency(s subject, o options, dir string) error {
 }
 
 // warm lets a second's calls be made: code is paged in, tables and heaps grow.
-func (w *world) warm(s subject, rate int) error {
-	_, err := w.play(load{rate: rate, calls: rate, pause: s.pause, kind: s.kind})
+func warm(w *world.World, s subject, rate int) error {
+	_, err := play(w, load{rate: rate, calls: rate, pause: s.pause, kind: s.kind})
 	return err
 }
 
 // play lets the calls of l be made and returns what came of them.
-func (w *world) play(l load) (outcome, error) {
-	c, err := w.callee(l)
+func play(w *world.World, l load) (outcome, error) {
+	c, err := callee(w, l)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -172,11 +173,11 @@ func (w *world) play(l load) (outcome, error) {
 	return c.outcome(p)
 }
 
-func (w *world) captures() (in, out *stamped, err error) {
-	if in, err = stamp(w.middle, "eth1"); err != nil {
+func captures(w *world.World) (in, out *stamped, err error) {
+	if in, err = stamp(w.Middle, "eth1"); err != nil {
 		return nil, nil, err
 	}
-	out, err = stamp(w.middle, "eth0")
+	out, err = stamp(w.Middle, "eth0")
 	return in, out, err
 }
 
@@ -195,9 +196,9 @@ func stamp(s *netns.Space, name string) (*stamped, error) {
 // transits returns how long INVITEs were on their way through, sorted: of each
 // call, told by the user part of its Request-URI, the first on either side.
 func transits(in, out *stamped) []time.Duration {
-	came := firstInvites(in, itspAddr.String())
+	came := firstInvites(in, world.ITSP.String())
 	var list []time.Duration
-	for user, at := range firstInvites(out, insideAddr.String()) {
+	for user, at := range firstInvites(out, world.Inside.String()) {
 		if t, ok := came[user]; ok {
 			list = append(list, at.Sub(t))
 		}
@@ -223,8 +224,8 @@ func firstInvites(c *stamped, from string) map[string]time.Time {
 }
 
 func (r *result) measureMemory(s subject, o options, dir string) error {
-	return with(s, o, dir, func(w *world, ps []*netns.Process) error {
-		if _, err := w.play(load{rate: 100, calls: 100, pause: s.pause}); err != nil {
+	return with(s, o, dir, func(w *world.World, ps []*netns.Process) error {
+		if _, err := play(w, load{rate: 100, calls: 100, pause: s.pause}); err != nil {
 			return err
 		}
 		before, err := pss(ps)
@@ -233,7 +234,7 @@ func (r *result) measureMemory(s subject, o options, dir string) error {
 		}
 		const rate = 200
 		l := load{rate: rate, calls: o.held, pause: s.pause, hold: time.Duration(o.held)*time.Second/rate + 8*time.Second}
-		c, err := w.callee(l)
+		c, err := callee(w, l)
 		if err != nil {
 			return err
 		}
@@ -263,10 +264,10 @@ func (r *result) measureMemory(s subject, o options, dir string) error {
 // step with a fresh subject.
 func (r *result) measureRate(s subject, o options, dir string) error {
 	clean := func(rate int) (ok bool, err error) {
-		err = with(s, o, dir, func(w *world, _ []*netns.Process) error {
+		err = with(s, o, dir, func(w *world.World, _ []*netns.Process) error {
 			l := load{rate: rate, calls: rate * 5, pause: s.pause}
 			began := time.Now()
-			got, err := w.play(l)
+			got, err := play(w, l)
 			took := time.Since(began)
 			ok = got.failed == 0 && got.calls == l.calls && took < l.length()*5/4+time.Second
 			fmt.Fprintf(os.Stderr, "%s: %d/s: %d calls, %d failed, %d sent again, %.1f s\n", s.name, rate, got.calls, got.failed, got.resent, took.Seconds())

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -143,39 +144,37 @@ func pause(ms int) string {
 
 // A pair is a running callee and the files of the scenarios.
 type pair struct {
-	w      *world
+	w      *world.World
 	l      load
 	callee *netns.Process
 }
 
-func (w *world) callee(l load) (*pair, error) {
-	path, err := w.file("callee.xml", l.callee())
+func callee(w *world.World, l load) (*pair, error) {
+	path, err := w.File("callee.xml", l.callee())
 	if err != nil {
 		return nil, err
 	}
-	p, err := w.lan.Start(netns.Command{Path: "sipp", Dir: w.dir, Args: []string{
-		"-sf", path, "-i", lanAddr.String(), "-p", "5060", "-t", l.kind.sipp(), "-nostdin", "-buff_size", "4194304", "-l", "100000", "-deadcall_wait", "0"}})
+	p, err := w.LAN.Start(netns.Command{Path: "sipp", Dir: w.Dir, Args: []string{
+		"-sf", path, "-i", world.LAN.String(), "-p", "5060", "-t", l.kind.sipp(), "-nostdin", "-buff_size", "4194304", "-l", "100000", "-deadcall_wait", "0"}})
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := netns.Await(ctx, func() bool { return listens(w.lan, l.kind, sip(lanAddr)) }); err != nil {
-		return nil, fmt.Errorf("the callee did not start: %w; it wrote %q", err, p.Output())
+	if err := world.Serves(w.LAN, p, l.kind == streams, sip(world.LAN)); err != nil {
+		return nil, fmt.Errorf("the callee: %w", err)
 	}
 	return &pair{w: w, l: l, callee: p}, nil
 }
 
 // call starts the caller; its outcome is read when it has ended.
 func (c *pair) call() (*netns.Process, error) {
-	path, err := c.w.file("caller.xml", c.l.caller())
+	path, err := c.w.File("caller.xml", c.l.caller())
 	if err != nil {
 		return nil, err
 	}
-	stats := filepath.Join(c.w.dir, "stats.csv")
+	stats := filepath.Join(c.w.Dir, "stats.csv")
 	_ = os.Remove(stats)
-	return c.w.itsp.Start(netns.Command{Path: "sipp", Dir: c.w.dir, Args: []string{
-		sip(outsideAddr).String(), "-sf", path, "-i", itspAddr.String(), "-p", "5060", "-t", c.l.kind.sipp(), "-nostdin", "-buff_size", "4194304",
+	return c.w.ITSP.Start(netns.Command{Path: "sipp", Dir: c.w.Dir, Args: []string{
+		sip(world.Outside).String(), "-sf", path, "-i", world.ITSP.String(), "-p", "5060", "-t", c.l.kind.sipp(), "-nostdin", "-buff_size", "4194304",
 		"-r", strconv.Itoa(c.l.rate), "-m", strconv.Itoa(c.l.calls), "-l", "100000", "-deadcall_wait", "0",
 		"-timeout", strconv.Itoa(int(c.l.length().Seconds()) + 40), "-timeout_error",
 		"-trace_stat", "-stf", stats, "-fd", "1000", "-skip_rlimit"}})
@@ -192,7 +191,7 @@ func (c *pair) outcome(caller *netns.Process) (outcome, error) {
 	// sipp ends with 1 when calls failed: that is counted, not an error.
 	_ = caller.Wait(ctx)
 	c.callee.Kill()
-	return readStats(filepath.Join(c.w.dir, "stats.csv"), caller.Output())
+	return readStats(filepath.Join(c.w.Dir, "stats.csv"), caller.Output())
 }
 
 func readStats(path, output string) (outcome, error) {

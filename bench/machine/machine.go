@@ -74,33 +74,17 @@ func Favour(process string) (undo func(), err error) {
 	return func() { _ = os.WriteFile(path, []byte(fields[2]), 0) }, nil
 }
 
-// tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux that Go
-// runs on.
-const tick = 10 * time.Millisecond
-
 // CPUTime returns what all threads of a process have used so far, those that
 // ended included.
 func CPUTime(pid int) (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, fmt.Errorf("CPU time: %w", err)
+	// clock_getcpuclockid(3): the number of the process, inverted, and which
+	// clock.
+	const sched = 2
+	var ts unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|sched), &ts); err != nil {
+		return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
 	}
-	// The second field is the name in parentheses and may hold blanks.
-	s := string(b)
-	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	const utime, stime = 11, 12 // fields 14 and 15, counted from the third
-	if len(fields) <= stime {
-		return 0, fmt.Errorf("CPU time: strange stat of process %d", pid)
-	}
-	var sum time.Duration
-	for _, f := range fields[utime : stime+1] {
-		n, err := strconv.Atoi(f)
-		if err != nil {
-			return 0, fmt.Errorf("CPU time: %w", err)
-		}
-		sum += time.Duration(n) * tick
-	}
-	return sum, nil
+	return time.Duration(ts.Nano()), nil
 }
 
 // PSS returns the proportional set size of a process, in octets: its memory,

@@ -48,8 +48,8 @@ type load struct {
 }
 
 // newLoad returns a load for calls whose packets of side i go to to[i].
-func newLoad(w *world, to [2][]netip.AddrPort) *load {
-	l := &load{ends: w.ends}
+func newLoad(b *bed, to [2][]netip.AddrPort) *load {
+	l := &load{ends: b.ends}
 	for side := range to {
 		for _, a := range to[side] {
 			raw := unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.Addr().As4()}

@@ -73,23 +73,23 @@ func run(o options, role string) error {
 
 // measureAll measures the direct way, the socket engine and rtpengine.
 func measureAll(o options) ([]result, error) {
-	w, err := newWorld()
+	b, err := newBed()
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
+	defer b.close()
 
 	var results []result
 	for _, m := range []struct {
 		name string
-		run  func(*world, options) (result, error)
+		run  func(*bed, options) (result, error)
 	}{
 		{"direct", measureDirect},
 		{"socket", measureSocket},
 		{"rtpengine", measurePeer},
 	} {
 		fmt.Fprintf(os.Stderr, "%s: %d calls, %v\n", m.name, o.calls, o.length)
-		r, err := m.run(w, o)
+		r, err := m.run(b, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sbc/bench/machine"
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -20,31 +21,31 @@ const patience = 30 * time.Second
 const firstPort, lastPort = 20000, 39999
 
 // measureDirect measures the network: the kernel forwards.
-func measureDirect(w *world, o options) (result, error) {
-	if err := w.forward("1"); err != nil {
+func measureDirect(b *bed, o options) (result, error) {
+	if err := b.forward("1"); err != nil {
 		return result{}, err
 	}
 	var to [2][]netip.AddrPort
 	for range o.calls {
-		to[0] = append(to[0], w.ends[1].addr)
-		to[1] = append(to[1], w.ends[0].addr)
+		to[0] = append(to[0], b.ends[1].addr)
+		to[1] = append(to[1], b.ends[0].addr)
 	}
-	r, err := newLoad(w, to).measure(o.length, func() error { return nil })
+	r, err := newLoad(b, to).measure(o.length, func() error { return nil })
 	if err != nil {
 		return result{}, err
 	}
-	return r, w.forward("0")
+	return r, b.forward("0")
 }
 
 // measureRelay measures what the process pid relays.
-func measureRelay(w *world, o options, pid int, ports [][2]uint16) (result, error) {
+func measureRelay(b *bed, o options, pid int, ports [][2]uint16) (result, error) {
 	var to [2][]netip.AddrPort
 	for _, p := range ports {
-		to[0] = append(to[0], netip.AddrPortFrom(insideAddr, p[0]))
-		to[1] = append(to[1], netip.AddrPortFrom(outsideAddr, p[1]))
+		to[0] = append(to[0], netip.AddrPortFrom(world.Inside, p[0]))
+		to[1] = append(to[1], netip.AddrPortFrom(world.Outside, p[1]))
 	}
 	var times []time.Duration
-	r, err := newLoad(w, to).measure(o.length, func() error {
+	r, err := newLoad(b, to).measure(o.length, func() error {
 		t, err := machine.CPUTime(pid)
 		times = append(times, t)
 		return err
@@ -57,40 +58,40 @@ func measureRelay(w *world, o options, pid int, ports [][2]uint16) (result, erro
 }
 
 // measureSocket measures our engine, in a process of its own.
-func measureSocket(w *world, o options) (result, error) {
+func measureSocket(b *bed, o options) (result, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return result{}, fmt.Errorf("find this program: %w", err)
 	}
-	p, err := w.start(self, "-role", "relay")
+	p, err := b.start(self, "-role", "relay")
 	if err != nil {
 		return result{}, err
 	}
 	defer p.Kill()
-	b, err := json.Marshal(order{
-		Calls: o.calls, Inside: insideAddr, Outside: outsideAddr,
-		LAN: w.ends[0].addr, ITSP: w.ends[1].addr, First: firstPort, Last: lastPort,
+	text, err := json.Marshal(order{
+		Calls: o.calls, Inside: world.Inside, Outside: world.Outside,
+		LAN: b.ends[0].addr, ITSP: b.ends[1].addr, First: firstPort, Last: lastPort,
 	})
 	if err != nil {
 		return result{}, fmt.Errorf("write order: %w", err)
 	}
-	if err := p.Input(string(b) + "\n"); err != nil {
+	if err := p.Input(string(text) + "\n"); err != nil {
 		return result{}, err
 	}
 	var ports [][2]uint16
 	if err := answer(p, 0, &ports); err != nil {
 		return result{}, err
 	}
-	r, err := measureRelay(w, o, p.PID(), ports)
+	r, err := measureRelay(b, o, p.PID(), ports)
 	if err != nil {
 		return result{}, err
 	}
-	r.leftover, err = finish(w, p)
+	r.leftover, err = finish(b, p)
 	return r, err
 }
 
 // finish ends the relay and says what it left behind; empty: nothing.
-func finish(w *world, p *netns.Process) (string, error) {
+func finish(b *bed, p *netns.Process) (string, error) {
 	if err := p.Input("end\n"); err != nil {
 		return "", err
 	}
@@ -103,7 +104,7 @@ func finish(w *world, p *netns.Process) (string, error) {
 	if err := p.Wait(ctx); err != nil {
 		return "", err
 	}
-	bound, err := w.relay.Sockets()
+	bound, err := b.Middle.Sockets()
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -19,41 +20,41 @@ import (
 var ngAddr = netip.MustParseAddrPort("127.0.0.1:2223")
 
 // measurePeer measures a fresh rtpengine in user space.
-func measurePeer(w *world, o options) (result, error) {
+func measurePeer(b *bed, o options) (result, error) {
 	if _, err := exec.LookPath("rtpengine"); err != nil {
 		return result{}, fmt.Errorf("%w: install the Debian package rtpengine-daemon", err)
 	}
 	args := []string{
 		"--config-file=none", "--foreground", "--log-stderr", "--log-level=2", "--table=-1",
-		"--interface=inside/" + insideAddr.String(), "--interface=outside/" + outsideAddr.String(),
+		"--interface=inside/" + world.Inside.String(), "--interface=outside/" + world.Outside.String(),
 		"--listen-ng=" + ngAddr.String(),
 		"--port-min=" + strconv.Itoa(firstPort), "--port-max=" + strconv.Itoa(lastPort),
 	}
 	if o.threads > 0 {
 		args = append(args, "--num-threads="+strconv.Itoa(o.threads))
 	}
-	p, err := w.start("rtpengine", args...)
+	p, err := b.start("rtpengine", args...)
 	if err != nil {
 		return result{}, err
 	}
 	defer p.Kill()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := netns.Await(ctx, func() bool { return w.relay.Bound(ngAddr) }); err != nil {
+	if err := netns.Await(ctx, func() bool { return b.Middle.Bound(ngAddr) }); err != nil {
 		return result{}, fmt.Errorf("it does not start: %w; it wrote %q", err, p.Output())
 	}
-	conn, err := w.relay.Dial("udp4", ngAddr.String())
+	conn, err := b.Middle.Dial("udp4", ngAddr.String())
 	if err != nil {
 		return result{}, err
 	}
 	defer func() { _ = conn.Close() }()
 	ports := make([][2]uint16, o.calls)
 	for i := range ports {
-		if ports[i], err = ngCall(conn, i, w.ends); err != nil {
+		if ports[i], err = ngCall(conn, i, b.ends); err != nil {
 			return result{}, fmt.Errorf("call %d: %w; it wrote %q", i, err, p.Output())
 		}
 	}
-	return measureRelay(w, o, p.PID(), ports)
+	return measureRelay(b, o, p.PID(), ports)
 }
 
 // ngCall sets up one call by offer and answer, and returns the ports for the

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sbc/bench/world"
 )
 
 const (
@@ -65,17 +67,17 @@ type load struct {
 	buf     []byte
 }
 
-func newLoad(w *world, k kind, o options) (l *load, err error) {
-	l = &load{o: o, kind: k, target: sipAt(outsideAddr), phones: make([]phone, o.phones), pbx: newPBX()}
+func newLoad(w *world.World, k kind, o options) (l *load, err error) {
+	l = &load{o: o, kind: k, target: sipAt(world.Outside), phones: make([]phone, o.phones), pbx: newPBX()}
 	defer func() {
 		if err != nil {
 			l.close()
 		}
 	}()
 	for i := range ports + 1 {
-		space, port := w.homes, sipAt(nearAddr).Port()+uint16(i)
+		space, port := w.ITSP, sipAt(world.ITSP).Port()+uint16(i)
 		if i == ports {
-			space, port = w.lan, sipAt(lanAddr).Port()
+			space, port = w.LAN, sipAt(world.LAN).Port()
 		}
 		s, err := open(space, port)
 		if err != nil {
@@ -98,7 +100,7 @@ func (l *load) flow(i int) (netip.AddrPort, int) {
 	a := homes.Addr().As4()
 	n := i/ports + 256
 	a[2], a[3] = byte(n>>8), byte(n)
-	return netip.AddrPortFrom(netip.AddrFrom4(a), sipAt(nearAddr).Port()+uint16(i%ports)), i % ports
+	return netip.AddrPortFrom(netip.AddrFrom4(a), sipAt(world.ITSP).Port()+uint16(i%ports)), i % ports
 }
 
 // phoneAt is the inverse of flow.
@@ -199,7 +201,7 @@ func (l *load) receive() error {
 			if i < ports {
 				err = l.atPhone(s, i, d)
 			} else if status(d.b) == 0 {
-				err = s.send(netip.AddrPortFrom(lanAddr, 0), d.from, l.pbx.answer(d.b))
+				err = s.send(netip.AddrPortFrom(world.LAN, 0), d.from, l.pbx.answer(d.b))
 			}
 			if err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sbc/bench/machine"
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -73,7 +74,7 @@ func measure(name string, k kind, o options, dir string) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	defer w.close()
+	defer w.Close()
 	p, err := start(name, k, w, o)
 	if err != nil {
 		return r, err
@@ -93,7 +94,7 @@ func measure(name string, k kind, o options, dir string) (r result, err error) {
 	return r, nil
 }
 
-func (l *load) measure(w *world, p *netns.Process, name string) (r result, err error) {
+func (l *load) measure(w *world.World, p *netns.Process, name string) (r result, err error) {
 	ramp := func(phones int) time.Duration { return time.Duration(phones) * time.Second / time.Duration(l.o.ramp) }
 	first := l.o.phones / 100
 	if err := l.run(time.Now().Add(ramp(first))); err != nil {
@@ -134,12 +135,12 @@ func (l *load) settle(name string) time.Duration {
 
 // heap measures the SBC's heap after a rest without registrations. Phones only
 // answer meanwhile, and their plan is put off.
-func (l *load) heap(w *world, rest time.Duration) (int64, error) {
+func (l *load) heap(w *world.World, rest time.Duration) (int64, error) {
 	began := time.Now()
 	if err := l.listen(began.Add(rest)); err != nil {
 		return 0, err
 	}
-	n, err := heap(w.middle, metricsAddr)
+	n, err := heap(w.Middle, metricsAddr)
 	l.began = l.began.Add(time.Since(began))
 	return n, err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sbc/bench/machine"
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -59,7 +60,7 @@ func pss(rollup []byte, name string) int64 {
 // next begins when the heap has doubled, so what is alive is half of that.
 func heap(s *netns.Space, at netip.AddrPort) (octets int64, err error) {
 	var first float64
-	for late := time.Now().Add(patience); ; {
+	for late := time.Now().Add(world.Patience); ; {
 		var begins, cycles float64
 		err := s.Do(func() error {
 			begins, cycles, err = ask(at)
@@ -82,12 +83,12 @@ func heap(s *netns.Space, at netip.AddrPort) (octets int64, err error) {
 
 // ask gets where the heap is collected next, and how often it has been.
 func ask(at netip.AddrPort) (begins, cycles float64, err error) {
-	c, err := net.DialTimeout("tcp", at.String(), patience)
+	c, err := net.DialTimeout("tcp", at.String(), world.Patience)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	_ = c.SetDeadline(time.Now().Add(world.Patience))
 	if _, err := fmt.Fprintf(c, "GET /metrics HTTP/1.0\r\nHost: %v\r\n\r\n", at); err != nil {
 		return 0, 0, err
 	}

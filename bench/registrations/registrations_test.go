@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sbc/bench/world"
 	"sbc/lab/netns"
 	"sbc/signaling/sip"
 )
@@ -22,7 +23,7 @@ func TestSmoke(t *testing.T) {
 		learn: 2 * time.Second, settle: time.Second, load: kept.String()}
 	dir := t.TempDir()
 	var err error
-	if o.binary, err = build(dir); err != nil {
+	if o.binary, err = world.Build(dir); err != nil {
 		t.Fatal(err)
 	}
 	all, err := measureAll(o, dir)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"sbc/bench/world"
 	"sbc/lab/netns"
 )
 
@@ -44,39 +45,39 @@ func sipAt(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, 5060) }
 func (o *options) told() int { return max(int(o.refresh/time.Second)*10/9+1, 15) }
 
 // start starts a subject with fresh files.
-func start(name string, k kind, w *world, o options) (*netns.Process, error) {
+func start(name string, k kind, w *world.World, o options) (*netns.Process, error) {
 	if name == peerName {
 		return startKamailio(w, k, o)
 	}
-	if err := os.Remove(filepath.Join(w.dir, "state.db")); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(filepath.Join(w.Dir, "state.db")); err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
-	path, err := w.file("sbc.hcl", fmt.Sprintf(sbcConfig, outsideAddr, insideAddr, lanAddr, o.told(), o.ramp, metricsAddr, w.dir))
+	path, err := w.File("sbc.hcl", fmt.Sprintf(sbcConfig, world.Outside, world.Inside, world.LAN, o.told(), o.ramp, metricsAddr, w.Dir))
 	if err != nil {
 		return nil, err
 	}
-	p, err := w.middle.Start(netns.Command{Path: o.binary, Args: []string{"run", path}})
+	p, err := w.Middle.Start(netns.Command{Path: o.binary, Args: []string{"run", path}})
 	if err != nil {
 		return nil, err
 	}
-	return p, w.bound(p, sipAt(outsideAddr), sipAt(insideAddr))
+	return p, world.Serves(w.Middle, p, false, sipAt(world.Outside), sipAt(world.Inside))
 }
 
 // startKamailio starts Kamailio as it does best here: its fast allocator, two
 // workers, a receive buffer of 4 MiB.
-func startKamailio(w *world, k kind, o options) (*netns.Process, error) {
+func startKamailio(w *world.World, k kind, o options) (*netns.Process, error) {
 	text := strings.ReplaceAll(kamailioConfig, "EXPIRES", fmt.Sprint(o.told()))
-	path, err := w.file("kamailio.cfg", text)
+	path, err := w.File("kamailio.cfg", text)
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-DD", "-E", "-x", "fm", "-m", "512", "-f", path, "-Y", w.dir}
+	args := []string{"-DD", "-E", "-x", "fm", "-m", "512", "-f", path, "-Y", w.Dir}
 	if k == kept {
 		args = append(args, "-A", "WITH_PING")
 	}
-	p, err := w.middle.Start(netns.Command{Path: "kamailio", Args: args})
+	p, err := w.Middle.Start(netns.Command{Path: "kamailio", Args: args})
 	if err != nil {
 		return nil, err
 	}
-	return p, w.bound(p, sipAt(outsideAddr))
+	return p, world.Serves(w.Middle, p, false, sipAt(world.Outside))
 }
