@@ -15,6 +15,7 @@ type Source struct {
 	Call          func(id string) (signaling.CallReport, bool)
 	Hangup        func(id string) bool
 	Registrations func() []signaling.RegistrationInfo
+	Refusals      func(of string, last int) []signaling.RefusalInfo
 	Trace         func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
 }
 
@@ -27,6 +28,7 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Status()) })
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
 	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
+	mux.HandleFunc("GET /refusals", why(s.Refusals))
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {
 		report, ok := signaling.CallReport{}, false
 		if id := r.PathValue("id"); isID(id) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"sbc/signaling"
 )
@@ -69,6 +70,17 @@ func TestReports(t *testing.T) {
 				{Endpoints: "phones", AOR: "sip:\x1b[2J@voice.example", Contact: "sip:x@10.0.0.6", State: "unreachable", NAT: "none", Flow: "TCP 198.51.100.10:40001 (gone)", Age: 60, There: 900},
 			})
 		},
+		"refusals": func(w io.Writer) error {
+			at := time.Date(2026, 11, 21, 18, 44, 20, 0, time.UTC)
+			return WriteRefusals(w, []signaling.RefusalInfo{
+				{At: at, Times: 1, Method: "INVITE", Source: "198.51.100.5:5060", Realm: "outside", Peer: "itsp", From: "030123", To: "4711", Status: 404, Cause: "no_route", Rule: "sbc.hcl:22",
+					Why: "none of the 2 routes from peer itsp matches; the last is in", Remedy: "a route from itsp whose match fits 4711"},
+				{At: at, Times: 1200, Source: "203.0.113.9:40123", Realm: "outside", Cause: "not_sip", Why: "the message cannot be read: at octet 0 there should be SIP, not HTTP", Remedy: "another sender"},
+				{At: at, Times: 1, Call: "k7f3qd", Method: "INVITE", Source: "192.168.1.10:5060", Realm: "inside", Peer: "pbx", From: "\x1b[2J", Status: 486, By: "itsp", Cause: "answer", Rule: "sbc.hcl:40",
+					Why: "it was sent there, and itsp answered so", Remedy: "nothing is wrong with the border"},
+			})
+		},
+		"refusals_none":      func(w io.Writer) error { return WriteRefusals(w, nil) },
 		"registrations_none": func(w io.Writer) error { return WriteRegistrations(w, nil) },
 		"calls_none":         func(w io.Writer) error { return WriteCalls(w, nil) },
 		"calls": func(w io.Writer) error {

@@ -124,6 +124,7 @@ func (s *Shard) release(r *record, peer int) {
 func (s *Shard) executeRespond(e *b2bua.Effect) {
 	if e.Call != nil {
 		s.traceOut(e)
+		s.answeredNo(e)
 	}
 	tx := s.servers[e.Server]
 	if tx == nil {
@@ -151,6 +152,7 @@ func (s *Shard) executeAccount(e *b2bua.Effect) {
 		s.leaked(e)
 	case b2bua.Refused:
 		s.refused(e.Peer, e.Refusal)
+		s.denied(e)
 		if e.Call != nil {
 			s.trace(e.Call, telemetry.Rule, e.Side, "refused: "+e.Refusal.Cause, nil, nil)
 		}

@@ -20,7 +20,7 @@ import (
 // Message handles what a reader has parsed: m came by flow, and err is what
 // Parse said. m is not kept.
 func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err error) {
-	s.now, s.tap.came = max(s.now, now), flow
+	s.now, s.tap.came, s.hand = max(s.now, now), flow, m
 	defer s.survive(m)
 	s.calls.Begin()
 	realm := s.opt.Listeners[flow.Listener].Realm
@@ -62,7 +62,12 @@ func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bo
 	}
 	s.metrics.ParseError(e.Cause)
 	s.stats.rejects[e.Cause]++
-	if e.Status != 0 && answer && m.Method() != sip.ACK {
+	r := b2bua.Refusal{Status: e.Status, Cause: e.Cause}
+	if !answer || m.Method() == sip.ACK {
+		r.Status = 0
+	}
+	s.deny(flow, m, &r, e)
+	if r.Status != 0 {
 		s.sendStateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
 	}
 	if e.Close {
@@ -75,6 +80,7 @@ func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bo
 func (s *Shard) stateless(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
 	s.sendStateless(flow, m, r)
 	s.refused(-1, r)
+	s.deny(flow, m, r, nil)
 }
 
 // sendStateless sends a refusal for which nothing is kept.
@@ -114,6 +120,7 @@ func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
 	}
 	if !trust || m.Method() == sip.ACK {
 		s.count("stranger")
+		s.deny(flow, m, &b2bua.Refusal{Cause: "stranger"}, nil)
 		return
 	}
 	s.stateless(flow, m, &b2bua.Refusal{Status: 403, Cause: "stranger"})
@@ -331,6 +338,7 @@ func (s *Shard) acked(flow b2bua.Flow, peer int, m *sip.Message) {
 func (s *Shard) refuse(tx *server, flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal) {
 	s.respond(tx, flow, m, &sip.Response{Status: r.Status, Reason: r.Reason, Fields: []byte(r.Fields)})
 	s.refused(tx.peer, r)
+	s.deny(flow, m, r, nil)
 }
 
 func (s *Shard) respond(tx *server, flow b2bua.Flow, m *sip.Message, r *sip.Response) {
@@ -344,7 +352,7 @@ func (s *Shard) respond(tx *server, flow b2bua.Flow, m *sip.Message, r *sip.Resp
 }
 
 func refusal(no *policy.Refusal) *b2bua.Refusal {
-	r := &b2bua.Refusal{Status: no.Status, Reason: no.Reason, Cause: no.Cause, Rule: edit.Reason(no.Rule.String())}
+	r := &b2bua.Refusal{Status: no.Status, Reason: no.Reason, Cause: no.Cause, Rule: edit.Reason(no.Rule.String()), Why: no.Why}
 	if no.RetryAfter > 0 {
 		r.Fields = "Retry-After: " + strconv.Itoa(no.RetryAfter) + "\r\n"
 	}

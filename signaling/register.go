@@ -130,7 +130,9 @@ func (s *Shard) register(flow b2bua.Flow, ep int, m *sip.Message) {
 	switch {
 	case v.Status >= 300: // nothing is kept of a flood
 		s.sendStateless(flow, m, &b2bua.Refusal{Status: v.Status, Fields: string(v.Fields)})
-		s.refused(peer, &b2bua.Refusal{Cause: v.Cause})
+		no := &b2bua.Refusal{Status: v.Status, Cause: v.Cause}
+		s.refused(peer, no)
+		s.deny(flow, m, no, nil)
 	case v.Status > 0: // asked again, the registrar says the same
 		s.answerStateless(flow, m, &sip.Response{Status: v.Status, Fields: v.Fields})
 	default:

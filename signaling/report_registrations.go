@@ -45,7 +45,7 @@ func (s *Shard) countBindings(st *Status) {
 
 // Registrations returns all bindings, by endpoints and address-of-record.
 func (e *Engine) Registrations() []RegistrationInfo {
-	var list []RegistrationInfo
+	list := []RegistrationInfo{}
 	e.each(func(s *Shard) { list = append(list, s.registrations()...) })
 	slices.SortStableFunc(list, func(a, b RegistrationInfo) int {
 		return cmp.Or(cmp.Compare(a.Endpoints, b.Endpoints), cmp.Compare(a.AOR, b.AOR))

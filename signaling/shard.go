@@ -60,6 +60,9 @@ type Shard struct {
 	registrar *registrar.Registrar // nil: nobody registers
 	rebinding timer                // when it wants to be woken
 	notices   []Notice             // for all shards
+	hand      *sip.Message         // the message in hand; nil: a timer
+	denials   denials              // requests of peers and endpoints that were refused
+	strangers denials
 }
 
 // counters are what a shard counts for Status.
@@ -108,6 +111,8 @@ func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 		merge: map[[2]uint64]b2bua.Server{}, records: map[uint64]*record{},
 		ring:  telemetry.NewRing(max(o.TraceBytes/of, 1<<16)),
 		stats: counters{rejects: map[string]int{}},
+
+		denials: denials{most: denialsMax / of}, strangers: denials{most: strangersMax / of},
 	}
 	bo := o.calls()
 	bo.IDs, bo.Rand = s.ids, s.rand
@@ -135,7 +140,7 @@ func (s *Shard) Next() (at time.Duration, ok bool) { return s.timers.Next() }
 
 // Advance lets the timers fire that are due.
 func (s *Shard) Advance(now time.Duration) {
-	s.now = max(s.now, now)
+	s.now, s.hand = max(s.now, now), nil
 	for x := s.timers.Pop(s.now); x != nil; x = s.timers.Pop(s.now) {
 		s.lag = s.now - x.At()
 		s.fire(x.Of)

@@ -91,7 +91,15 @@ func newWorld(t testing.TB, change ...func(*Options, *policy.Options)) *world {
 		t.Fatal(err)
 	}
 	o.Media = m
-	return &world{t: t, s: NewShard(o, 0, 1, [16]byte{7}, [32]byte{9}), media: m, calls: o.Calls}
+	w := &world{t: t, s: NewShard(o, 0, 1, [16]byte{7}, [32]byte{9}), media: m, calls: o.Calls}
+	t.Cleanup(func() {
+		for _, r := range w.s.refusals("") {
+			if r.Why == "" || r.Remedy == "" {
+				t.Errorf("nobody can tell why: %+v", r)
+			}
+		}
+	})
+	return w
 }
 
 // A wire is one message that the SBC sent, or that it closed a connection.

@@ -169,6 +169,11 @@ func TestRunServesAndStops(t *testing.T) {
 			{[]string{"calls"}, exitDone, "no calls"},
 			{[]string{"calls", "--json"}, exitDone, "[]"},
 			{[]string{"registrations"}, exitDone, "nobody is registered"},
+			{[]string{"registrations", "--json"}, exitDone, "[]"},
+			{[]string{"why"}, exitDone, "nothing of this was refused lately"},
+			{[]string{"why", "4711", "--json"}, exitDone, "[]"},
+			{[]string{"why", strings.Repeat("4", 65)}, exitFailed, "that is no call, number or address: it is too long"},
+			{[]string{"why", "4711", "4712"}, exitUsage, "accepts at most 1 arg(s), received 2"},
 			{[]string{"call", "k7f3qd"}, exitFailed, `call "k7f3qd": no such call`},
 			{[]string{"hangup", "k7f3qd"}, exitFailed, `call "k7f3qd": no such call; see: sbc calls`},
 		} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -87,6 +88,24 @@ func newCall(o *options) *cobra.Command {
 			return o.show(c.OutOrStdout(), r, func(w io.Writer) error { return console.WriteCall(w, r) })
 		},
 	}))
+}
+
+func newWhy(o *options) *cobra.Command {
+	last := 20
+	c := o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "why [CALL|NUMBER|ADDRESS]",
+		Short: "Say why requests were refused: by whom, by which rule, and what would have let them through",
+		Args:  usage(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			list, err := o.client().Refusals(c.Context(), strings.Join(args, ""), last)
+			if err != nil {
+				return err
+			}
+			return o.show(c.OutOrStdout(), list, func(w io.Writer) error { return console.WriteRefusals(w, list) })
+		},
+	}))
+	c.Flags().IntVar(&last, "last", last, "how many of the last ones; 0: all that are kept")
+	return c
 }
 
 func newHangup(o *options) *cobra.Command {

@@ -135,7 +135,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 		b.opened = append(b.opened, s.Close)
 	}
 	s, err := console.Listen(cfg.Control, console.Handler(console.Source{
-		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations,
+		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations, Refusals: b.engine.Refusals,
 		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
 	}))
 	if err != nil {

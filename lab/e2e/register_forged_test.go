@@ -120,6 +120,13 @@ func TestGuessedTokensAndScanners(t *testing.T) {
 			t.Errorf("a scanner heard of us after %q", scan)
 		}
 	}
+	for of, want := range map[string]string{
+		itspAddr.String(): "no answer from the border: stranger", lanAddr.String() + "/32": "404 Not Found from the border: token",
+	} {
+		if out, err := n.border.run("why", of); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("why %s: %v\n%s", of, err, out)
+		}
+	}
 	n.hidden()
 }
 

@@ -220,6 +220,7 @@ type Refusal struct {
 	Cause  string // metric label
 	Fields string // complete field lines
 	Rule   edit.Reason
+	Why    string // what was looked at, for people; "": the cause says it
 }
 
 // Action says what an Effect does.

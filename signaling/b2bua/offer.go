@@ -1,6 +1,8 @@
 package b2bua
 
 import (
+	"strconv"
+
 	"github.com/dchest/siphash"
 
 	"sbc/signaling/edit"
@@ -82,6 +84,7 @@ func sdpRefusal(err error) *Refusal {
 	r := &Refusal{Status: 400, Cause: "sdp_syntax"}
 	if e, ok := err.(*sdp.Error); ok {
 		r.Status, r.Cause = e.Status, e.Cause
+		r.Why = "in the session description, at octet " + strconv.Itoa(e.At) + ", there should be " + e.Want
 	}
 	// RFC 3261 section 20.43: 399 is for people.
 	r.Fields = "Warning: 399 sbc \"session description: " + r.Cause + "\"\r\n"

@@ -207,7 +207,7 @@ func (c *Calls) success(p *pair, ev *Event, do []Effect) []Effect {
 		r = &Refusal{Cause: "sdp_lines"}
 	}
 	if r != nil {
-		return c.abandon(p, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause}, do)
+		return c.abandon(p, ev, &Refusal{Status: 500, Reason: "Unusable Session Description", Cause: r.Cause, Why: r.Why}, do)
 	}
 	if d.role == anOffer && call.lacks(&d) {
 		return c.wait(p, ev, c.openFor(call, side, &d), do)
