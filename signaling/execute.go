@@ -244,8 +244,10 @@ func (s *Shard) farEnd(n b2bua.Named) []b2bua.Target {
 	return []b2bua.Target{{Peer: n.Peer, Flow: n.Flow, Host: hostOf(&s.rules.Options().Peers[n.Peer]), URI: n.URI, Rule: "the dialog that it names (RFC 3891)"}}
 }
 
-// survive keeps a bug of ours from ending more than one call.
+// survive keeps a bug of ours from ending more than one call. The message in
+// hand is its reader's again.
 func (s *Shard) survive(m *sip.Message) {
+	s.hand = nil
 	if p := recover(); p != nil {
 		s.panicked(p, m)
 	}

@@ -60,7 +60,7 @@ type Shard struct {
 	registrar *registrar.Registrar // nil: nobody registers
 	rebinding timer                // when it wants to be woken
 	notices   []Notice             // for all shards
-	hand      *sip.Message         // the message in hand; nil: a timer
+	hand      *sip.Message         // the message in hand; nil: none
 	denials   denials              // requests of peers and endpoints that were refused
 	strangers denials
 }
@@ -140,7 +140,7 @@ func (s *Shard) Next() (at time.Duration, ok bool) { return s.timers.Next() }
 
 // Advance lets the timers fire that are due.
 func (s *Shard) Advance(now time.Duration) {
-	s.now, s.hand = max(s.now, now), nil
+	s.now = max(s.now, now)
 	for x := s.timers.Pop(s.now); x != nil; x = s.timers.Pop(s.now) {
 		s.lag = s.now - x.At()
 		s.fire(x.Of)
