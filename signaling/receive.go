@@ -66,7 +66,9 @@ func (s *Shard) unreadable(flow b2bua.Flow, m *sip.Message, err error, answer bo
 	if !answer || m.Method() == sip.ACK {
 		r.Status = 0
 	}
-	s.deny(flow, m, &r, e)
+	if e.Cause != "keepalive" { // which asks for nothing
+		s.deny(flow, m, &r, e)
+	}
 	if r.Status != 0 {
 		s.sendStateless(flow, m, &b2bua.Refusal{Status: e.Status, Reason: e.Reason, Cause: e.Cause})
 	}

@@ -176,6 +176,17 @@ func TestWhyIsBounded(t *testing.T) {
 	}
 }
 
+// What keeps a NAT open is no message, and nobody is refused.
+func TestKeepAliveIsNoRefusal(t *testing.T) {
+	w := newPhones(t)
+	w.registered()
+	w.send(phoneAddr, "\n\n")
+	w.send(pbxAddr, "\n\n")
+	if list := w.s.refusals(""); len(list) > 0 {
+		t.Errorf("refused: %+v", list)
+	}
+}
+
 // One asks for a number or part of one, a source address or network, or the id
 // of a call.
 func TestWhyOf(t *testing.T) {
