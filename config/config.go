@@ -25,6 +25,8 @@ type Config struct {
 	Telemetry Telemetry
 	Control   string    // path of the Unix socket of the console
 	Warnings  *Problems // what is probably not meant; nil: nothing
+
+	src []byte
 }
 
 // A Realm is a network that the SBC faces.
@@ -137,7 +139,7 @@ func ParseOn(machine Interfaces, filename string, src []byte) (*Config, error) {
 
 // config reads the blocks in the order in which they refer to each other.
 func (r *reader) config(file *fileBlock) *Config {
-	c := &Config{File: r.file}
+	c := &Config{File: r.file, src: r.src}
 	r.realms(file, c)
 	r.peers(file, c)
 	r.endpoints(file, c)

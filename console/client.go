@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,11 @@ func (c *Client) Hangup(ctx context.Context, id string) error {
 }
 
 func (c *Client) do(ctx context.Context, method, path string, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://sbc"+path, nil)
+	return c.send(ctx, method, path, nil, answer)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body []byte, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://sbc"+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -79,22 +84,25 @@ func (c *Client) do(ctx context.Context, method, path string, answer any) error 
 		return c.explain(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, answerMax))
 	if err != nil {
 		return fmt.Errorf("console socket %s: %w", c.path, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return c.refused(resp.StatusCode, body)
+		return c.refused(resp.StatusCode, text)
 	}
-	if err := json.Unmarshal(body, answer); err != nil {
+	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("console socket %s: %w", c.path, err)
 	}
 	return nil
 }
 
 func (c *Client) refused(status int, body []byte) error {
-	if status == http.StatusNotFound {
+	switch status {
+	case http.StatusNotFound:
 		return ErrNoCall
+	case http.StatusConflict:
+		return ErrNothingToConfirm
 	}
 	var p problem
 	if json.Unmarshal(body, &p) != nil || p.Error == "" {

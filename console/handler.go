@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"sbc/signaling"
 )
@@ -16,6 +17,9 @@ type Source struct {
 	Hangup        func(id string) bool
 	Registrations func() []signaling.RegistrationInfo
 	Refusals      func(of string, last int) []signaling.RefusalInfo
+	Reload        func(confirm time.Duration) Reloaded
+	Confirm       func() bool
+	Diff          func(name string, src []byte) Reloaded
 	Trace         func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
 }
 
@@ -29,6 +33,8 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
 	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
 	mux.HandleFunc("GET /refusals", why(s.Refusals))
+	mux.HandleFunc("POST /reload", reload(s.Reload))
+	mux.HandleFunc("POST /confirm", confirm(s.Confirm))
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {
 		report, ok := signaling.CallReport{}, false
 		if id := r.PathValue("id"); isID(id) {
@@ -49,14 +55,15 @@ func Handler(s Source) http.Handler {
 	})
 	all := http.NewServeMux()
 	all.Handle("/", bounded(mux))
+	all.Handle("POST /diff", bounded(diff(s.Diff)))
 	all.Handle("GET /trace", trace(s.Trace)) // it goes on for hours: it takes no place of the others
 	return guard(all)
 }
 
-// guard refuses what no request of this API needs.
+// guard refuses what no request of this API needs: only one of them has a body.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
+		if r.ContentLength != 0 && r.URL.Path != "/diff" {
 			fail(w, http.StatusRequestEntityTooLarge, "a request has no body")
 			return
 		}

@@ -103,6 +103,8 @@ func peerRows(st signaling.Status) (rows [][]string) {
 		}
 		target, addrs := r.Target, strings.Join(r.Address, ", ")
 		switch {
+		case r.Gone:
+			addrs = "gone from the file, its calls go on"
 		case target == "":
 			target, addrs = "none", "by registration"
 		case addrs == "":

@@ -1,6 +1,9 @@
 package policy
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // Calls counts the calls that exist, in all and by peer, and refuses those
 // over a limit. What was taken must be given back exactly once, by the
@@ -9,9 +12,9 @@ type Calls struct {
 	// Constant after NewCalls.
 	rules *Rules
 
-	// Atomic.
-	all   counter
-	peers []counter
+	// Atomic. Shared by all that With has made of one.
+	all   *counter
+	peers []*counter
 }
 
 // A counter has a cache line of its own, so that shards that count calls of
@@ -41,7 +44,18 @@ func (c *counter) take(limit int) bool {
 
 // NewCalls returns counters at zero for the limits of r.
 func NewCalls(r *Rules) *Calls {
-	return &Calls{rules: r, peers: make([]counter, len(r.o.Peers))}
+	return (&Calls{all: new(counter)}).With(r)
+}
+
+// With returns the same counters for the limits of r, whose peers begin with
+// those that c counts by, in their order. A call that is over a new limit goes
+// on.
+func (c *Calls) With(r *Rules) *Calls {
+	n := &Calls{rules: r, all: c.all, peers: slices.Clip(c.peers)}
+	for len(n.peers) < len(r.o.Peers) {
+		n.peers = append(n.peers, new(counter))
+	}
+	return n
 }
 
 // Admit takes a place for one more call in all.

@@ -64,6 +64,10 @@ type Peer struct {
 
 	Redirect Redirect // what is done with its 3xx
 
+	// Gone: the configuration no longer names it. It keeps its place, so that
+	// the calls that it still has end well, and begins nothing.
+	Gone bool
+
 	Calls    int // calls at once, to and from it; 0: no limit
 	Ref      Ref
 	CallsRef Ref // where Calls is set; zero: Ref

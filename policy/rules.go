@@ -70,7 +70,7 @@ func Compile(o Options) (*Rules, error) {
 // where they register.
 func (r *Rules) routeHome() {
 	for i := range r.o.Peers {
-		if p := &r.o.Peers[i]; p.Endpoints != nil {
+		if p := &r.o.Peers[i]; p.Endpoints != nil && !p.Gone {
 			home := &Route{Name: p.Name, From: []int{i}, To: []int{p.Endpoints.To}, Ref: p.Ref}
 			r.byPeer[i] = append(r.byPeer[i], &route{Route: home})
 		}
@@ -141,7 +141,7 @@ func (o *Options) check() []error {
 		}
 	}
 	for i := range o.Routes {
-		if err := o.Routes[i].check(len(o.Peers)); err != nil {
+		if err := o.Routes[i].check(o.Peers); err != nil {
 			errs = append(errs, fmt.Errorf("%s: route %q: %w", o.Routes[i].Ref, o.Routes[i].Name, err))
 		}
 	}
@@ -152,6 +152,8 @@ func (o *Options) checkPeer(p *Peer) error {
 	switch {
 	case p.Realm < 0 || p.Realm >= len(o.Realms):
 		return fmt.Errorf("no realm %d", p.Realm)
+	case p.Gone:
+		return nil
 	case p.Endpoints != nil:
 		return o.checkEndpoints(p)
 	case p.Target.Host == "":
@@ -178,7 +180,7 @@ func (o *Options) checkEndpoints(p *Peer) error {
 		return errors.New("endpoints are where they register from: no target and no sources")
 	case p.Domain == "":
 		return errors.New("endpoints need a domain")
-	case to < 0 || to >= len(o.Peers) || o.Peers[to].Endpoints != nil:
+	case to < 0 || to >= len(o.Peers) || o.Peers[to].Endpoints != nil || o.Peers[to].Gone:
 		return errors.New("endpoints register with a peer")
 	case p.Calls < 0:
 		return fmt.Errorf("limit of %d calls", p.Calls)
@@ -186,13 +188,13 @@ func (o *Options) checkEndpoints(p *Peer) error {
 	return nil
 }
 
-func (t *Route) check(peers int) error {
+func (t *Route) check(peers []Peer) error {
 	if len(t.From) == 0 || len(t.To) == 0 {
 		return errors.New("a route needs peers that it is from and to")
 	}
 	for _, list := range [][]int{t.From, t.To} {
 		for _, p := range list {
-			if p < 0 || p >= peers {
+			if p < 0 || p >= len(peers) || peers[p].Gone {
 				return fmt.Errorf("no peer %d", p)
 			}
 		}

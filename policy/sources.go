@@ -13,6 +13,7 @@ import (
 type sources struct {
 	tables   []*bart.Table[[]int] // by realm: peers in the order of the file
 	resolved [][]netip.Addr       // by peer: what its target is now
+	former   formers
 }
 
 func newSources(o *Options) (*sources, error) {
@@ -34,19 +35,28 @@ func (s *sources) fill(o *Options, realm int) {
 	t := new(bart.Table[[]int])
 	s.tables[realm] = t
 	for i := range o.Peers {
-		if o.Peers[i].Realm != realm {
+		if o.Peers[i].Realm != realm || o.Peers[i].Gone {
 			continue
 		}
-		for _, p := range o.Peers[i].Sources {
-			insert(t, p.Masked(), i)
-		}
-		if len(o.Peers[i].Sources) > 0 {
-			continue
-		}
-		for _, a := range s.resolved[i] {
-			insert(t, netip.PrefixFrom(a, a.BitLen()), i)
+		for _, p := range s.of(o, i) {
+			insert(t, p, i)
 		}
 	}
+}
+
+// of returns where a peer sends from.
+func (s *sources) of(o *Options, peer int) []netip.Prefix {
+	var list []netip.Prefix
+	for _, p := range o.Peers[peer].Sources {
+		list = append(list, p.Masked())
+	}
+	if len(list) > 0 {
+		return list
+	}
+	for _, a := range s.resolved[peer] {
+		list = append(list, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return list
 }
 
 func insert(t *bart.Table[[]int], p netip.Prefix, peer int) {
@@ -106,7 +116,7 @@ func (r *Rules) SetResolved(peer int, addrs []netip.Addr) {
 		return
 	}
 	old := r.sources.Load()
-	s := &sources{tables: slices.Clone(old.tables), resolved: slices.Clone(old.resolved)}
+	s := &sources{tables: slices.Clone(old.tables), resolved: slices.Clone(old.resolved), former: old.former}
 	list := make([]netip.Addr, 0, len(addrs))
 	for _, a := range addrs {
 		if a = addrOf(a); a.IsValid() && !slices.Contains(list, a) {
@@ -115,6 +125,7 @@ func (r *Rules) SetResolved(peer int, addrs []netip.Addr) {
 	}
 	s.resolved[peer] = list
 	s.fill(&r.o, p.Realm)
+	s.former = s.former.with(p.Realm, peer, left(old.of(&r.o, peer), s.of(&r.o, peer)))
 	r.sources.Store(s)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sbc/signaling/b2bua"
@@ -19,7 +20,6 @@ import (
 // any goroutine.
 type Engine struct {
 	// Constant after Start.
-	opt     Options
 	key     [16]byte
 	sorter  *Sorter
 	began   time.Time
@@ -30,7 +30,15 @@ type Engine struct {
 	readers sync.WaitGroup
 	running sync.WaitGroup
 	taps    taps
+
+	// Atomic. Never changed after it was stored; Reload stores another.
+	live atomic.Pointer[Options]
+
+	reloading sync.Mutex // held by Reload
 }
+
+// options returns what the engine runs by now.
+func (e *Engine) options() *Options { return e.live.Load() }
 
 // A worker is one shard with its inbox and its goroutine.
 type worker struct {
@@ -48,18 +56,19 @@ func Start(o Options) (*Engine, error) {
 	if o.Start.IsZero() {
 		o.Start = time.Now()
 	}
-	e := &Engine{opt: o, began: o.Start, opened: make(chan struct{})}
-	if e.opt.Shards == 0 {
-		e.opt.Shards = min(runtime.GOMAXPROCS(0), ident.Shards)
+	if o.Shards == 0 {
+		o.Shards = min(runtime.GOMAXPROCS(0), ident.Shards)
 	}
+	e := &Engine{began: o.Start, opened: make(chan struct{})}
+	e.live.Store(&o)
 	rand.Read(e.key[:])
-	e.sorter = NewSorter(e.key, o.BindingKey, e.opt.Shards)
-	for i := range e.opt.Shards {
+	e.sorter = NewSorter(e.key, o.BindingKey, o.Shards)
+	for i := range o.Shards {
 		var seed [32]byte
 		rand.Read(seed[:])
 		n := len(o.Listeners)
 		e.workers = append(e.workers, &worker{
-			e: e, shard: NewShard(&e.opt, i, e.opt.Shards, e.key, seed), inbox: newInbox(),
+			e: e, shard: NewShard(&o, i, o.Shards, e.key, seed), inbox: newInbox(),
 			out: make([][]transport.Datagram, n), from: make([][]*client, n),
 		})
 	}
@@ -81,9 +90,9 @@ func Start(o Options) (*Engine, error) {
 
 func (e *Engine) listen() error {
 	defer close(e.opened)
-	n := len(e.opt.Listeners)
+	n := len(e.options().Listeners)
 	e.sockets, e.streams = make([]*transport.UDP, n), make([]*transport.TCP, n)
-	for i, l := range e.opt.Listeners {
+	for i, l := range e.options().Listeners {
 		if l.TCP {
 			t, err := e.listenTCP(i, l)
 			if err != nil {
@@ -92,13 +101,13 @@ func (e *Engine) listen() error {
 			e.streams[i] = t
 			continue
 		}
-		u, err := transport.ListenUDP(transport.Options{ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr, ReceiveBuffer: receiveBuffer})
+		u, err := transport.ListenUDP(transport.Options{ID: transport.ListenerID(i), Realm: e.options().Realms[l.Realm].Name, Addr: l.Addr, ReceiveBuffer: receiveBuffer})
 		if err != nil {
 			return err
 		}
 		e.sockets[i] = u
 		if n := u.ReceiveBuffer(); n < receiveBuffer {
-			e.opt.Log.Warn("small receive buffer: bursts of messages may be lost; give the process CAP_NET_ADMIN or raise sysctl net.core.rmem_max",
+			e.options().Log.Warn("small receive buffer: bursts of messages may be lost; give the process CAP_NET_ADMIN or raise sysctl net.core.rmem_max",
 				"listener", l.Addr, "octets", n, "wanted", receiveBuffer)
 		}
 	}
@@ -133,7 +142,7 @@ func (e *Engine) read(u *transport.UDP) {
 				return
 			}
 			// Out of buffers or memory: that passes.
-			e.opt.Log.Warn("listener", "err", err)
+			e.options().Log.Warn("listener", "err", err)
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}

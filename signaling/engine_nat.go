@@ -19,7 +19,7 @@ func (e *Engine) tell(n Notice) {
 // address that it came from (RFC 5626 section 5.4), but to those alone who have
 // registered. What else is short is left to the parser, which counts it.
 func (e *Engine) keepsAlive(u *transport.UDP, in transport.Packet) bool {
-	if len(e.opt.Endpoints) == 0 {
+	if len(e.options().Endpoints) == 0 {
 		return false
 	}
 	stun := nat.IsSTUN(in.Bytes)
@@ -27,7 +27,7 @@ func (e *Engine) keepsAlive(u *transport.UDP, in transport.Packet) bool {
 		return false
 	}
 	flow := b2bua.Flow{Listener: uint16(u.ID()), Remote: in.Src}
-	b := e.opt.where.at(flow)
+	b := e.options().where.at(flow)
 	if b == nil {
 		return stun
 	}

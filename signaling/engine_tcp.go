@@ -11,7 +11,7 @@ import (
 // into the inboxes of the shards, in the order in which they came.
 func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 	return transport.ListenTCP(transport.StreamOptions{
-		ID: transport.ListenerID(i), Realm: e.opt.Realms[l.Realm].Name, Addr: l.Addr,
+		ID: transport.ListenerID(i), Realm: e.options().Realms[l.Realm].Name, Addr: l.Addr,
 		Handler: transport.Handler{Message: e.streamed, Closed: e.closed, Failed: e.unsentStream},
 	})
 }
@@ -41,7 +41,7 @@ func (e *Engine) alias(f transport.Flow, m *sip.Message, err error) {
 		return
 	}
 	to := nat.Observe(m, f.Remote, true).SentBy
-	if _, known := e.opt.Rules.Peer(e.opt.Listeners[f.Listener].Realm, to); known {
+	if _, known := e.options().Rules.Peer(e.options().Listeners[f.Listener].Realm, to); known {
 		e.streams[f.Listener].Alias(f, to)
 	}
 }
@@ -50,9 +50,9 @@ func (e *Engine) alias(f transport.Flow, m *sip.Message, err error) {
 // Of those that come and go from elsewhere they do not hear.
 func (e *Engine) closed(f transport.Flow) {
 	<-e.opened
-	peer, ok := e.opt.Rules.Peer(e.opt.Listeners[f.Listener].Realm, f.Remote)
-	ok = ok && orDefault(e.opt.Rules.Peers()[peer].Target.Port) == f.Remote.Port()
-	if !ok && e.opt.where.at(flowOf(f)) == nil {
+	peer, ok := e.options().Rules.Peer(e.options().Listeners[f.Listener].Realm, f.Remote)
+	ok = ok && orDefault(e.options().Rules.Peers()[peer].Target.Port) == f.Remote.Port()
+	if !ok && e.options().where.at(flowOf(f)) == nil {
 		return
 	}
 	for _, w := range e.workers {

@@ -256,7 +256,7 @@ func TestEngineManyCalls(t *testing.T) {
 // An address that cannot be bound is an error that says which and what to do.
 func TestEngineAddressTaken(t *testing.T) {
 	b := startBorder(t, 14, 1)
-	_, err := Start(b.engine.opt)
+	_, err := Start(*b.engine.options())
 	if err == nil || !strings.Contains(err.Error(), `realm "inside": cannot listen on udp 127.2.14.1:5060`) {
 		t.Errorf("got %v", err)
 	}

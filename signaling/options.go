@@ -12,7 +12,8 @@ import (
 	"sbc/topology"
 )
 
-// Options are what an Engine needs to know. They do not change while it runs.
+// Options are what an Engine needs to know. What of them a configuration may
+// change while it runs changes by Engine.Reload.
 type Options struct {
 	Version   string
 	Start     time.Time // of the process: what the media engine counts from as well; zero: now

@@ -28,6 +28,10 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	if !known {
 		peer, known = s.endpoint(flow)
 	}
+	former := false
+	if !known {
+		peer, former = s.rules.Known(realm, s.sender(flow, m))
+	}
 	if err != nil {
 		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
 		return
@@ -35,13 +39,24 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	s.metrics.Message(realm, s.carrier(flow), true, m.Method(), m.Status()/100)
 	switch {
 	case !m.IsRequest():
-		s.responded(flow, peer, m, known)
+		s.responded(flow, peer, m, known || former)
 	case m.Method() == sip.REGISTER && s.registers(flow, realm, m):
-	case !known:
+	case !known && !(former && s.began(flow, m)):
 		s.stranger(flow, m, s.opt.Realms[realm].Trust)
 	default:
 		s.requested(flow, peer, m)
 	}
+}
+
+// began reports whether m belongs to what exists: a dialog of ours, or a
+// transaction.
+func (s *Shard) began(flow b2bua.Flow, m *sip.Message) bool {
+	if s.calls.Has(m) {
+		return true
+	}
+	key := s.secret(flow)
+	return s.servers[b2bua.Server(transaction.ServerKey(key, m))] != nil ||
+		s.servers[b2bua.Server(transaction.ServerKeyOf(key, m, sip.INVITE))] != nil
 }
 
 // sender returns the address by which the peer is known that sent m. The port
@@ -105,7 +120,7 @@ func (s *Shard) answerStateless(flow b2bua.Flow, m *sip.Message, r *sip.Response
 // answerBy returns the flow by which a request that came by flow is answered.
 func (s *Shard) answerBy(flow b2bua.Flow, m *sip.Message) b2bua.Flow {
 	if at := &s.opt.Listeners[flow.Listener]; !at.TCP {
-		peer, known := s.rules.Peer(at.Realm, flow.Remote)
+		peer, known := s.rules.Known(at.Realm, flow.Remote)
 		flow.Remote = nat.Observe(m, flow.Remote, known && s.rules.Peers()[peer].Asymmetric).Answer
 	} else if s.registrar == nil || s.opt.where.at(flow) == nil {
 		// By the connection of the request, and if that is gone by a new one

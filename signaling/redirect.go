@@ -46,7 +46,7 @@ func (o *Options) redirect(from int, contact sip.URI, raw []byte) (b2bua.Target,
 // namedPeer returns the peer of a realm that a name means, and where it is.
 func (o *Options) namedPeer(realm int, host string) (int, netip.Addr) {
 	for i, p := range o.Rules.Options().Peers {
-		if p.Realm == realm && (strings.EqualFold(p.Domain, host) || strings.EqualFold(p.Target.Host, host)) {
+		if p.Realm == realm && !p.Gone && (strings.EqualFold(p.Domain, host) || strings.EqualFold(p.Target.Host, host)) {
 			for _, a := range o.Rules.Resolved(i) {
 				return i, a
 			}

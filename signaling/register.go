@@ -32,12 +32,18 @@ func (s *Shard) newRegistrar() *registrar.Registrar {
 	for _, l := range s.opt.Listeners {
 		o.Listeners = append(o.Listeners, registrar.Listener{Name: l.transport() + " " + l.Addr.String(), Stream: l.TCP})
 	}
+	o.Endpoints = s.endpointsList()
+	return registrar.New(o)
+}
+
+// endpointsList returns the endpoints as the registrar wants them.
+func (s *Shard) endpointsList() (list []registrar.Endpoints) {
 	for _, e := range s.opt.Endpoints {
 		p := s.rules.Peers()[e.Peer]
 		e.Name, e.Domain, e.Contact = p.Name, p.Domain, s.opt.contactFor(&s.rules.Peers()[p.Endpoints.To])
-		o.Endpoints = append(o.Endpoints, e.Endpoints)
+		list = append(list, e.Endpoints)
 	}
-	return registrar.New(o)
+	return list
 }
 
 // contactFor returns what a peer finds behind the @ in a Contact of ours.
@@ -100,7 +106,7 @@ func (s *Shard) endpointsFor(realm int, m *sip.Message) (ep int, ok bool) {
 	host := string(m.Bytes(uri.Host))
 	for i := range s.opt.Endpoints {
 		p := &s.rules.Peers()[s.opt.Endpoints[i].Peer]
-		if p.Realm == realm && strings.EqualFold(p.Domain, host) {
+		if p.Realm == realm && !p.Gone && strings.EqualFold(p.Domain, host) {
 			return i, true
 		}
 	}

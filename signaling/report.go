@@ -61,7 +61,8 @@ type PeerStatus struct {
 	Target  string   `json:"target"`
 	Address []string `json:"addresses"` // what the target resolves to; empty: not resolved
 	Calls   int      `json:"calls"`
-	Limit   int      `json:"limit"` // 0: none
+	Limit   int      `json:"limit"`          // 0: none
+	Gone    bool     `json:"gone,omitempty"` // the configuration no longer names it, and it has calls still
 }
 
 // ShardStatus is one shard of Status.

@@ -12,7 +12,7 @@ import (
 
 // Status describes the engine as it is now.
 func (e *Engine) Status() Status {
-	st := Status{Version: e.opt.Version, Started: e.began, Uptime: e.now().Seconds(), Rejects: map[string]int{}}
+	st := Status{Version: e.options().Version, Started: e.began, Uptime: e.now().Seconds(), Rejects: map[string]int{}}
 	places, streams := 0, 0
 	for _, w := range e.workers {
 		sh := ShardStatus{}
@@ -80,10 +80,10 @@ func (s *Shard) strayTimers() (n int) {
 }
 
 func (e *Engine) addRealms(st *Status) {
-	use := e.opt.Media.Ports()
-	for i, r := range e.opt.Realms {
+	use := e.options().Media.Ports()
+	for i, r := range e.options().Realms {
 		rs := RealmStatus{Name: r.Name, Connections: Connections{Cut: map[string]uint64{}}}
-		for n, l := range e.opt.Listeners {
+		for n, l := range e.options().Listeners {
 			if l.Realm == i {
 				rs.Listen = append(rs.Listen, strings.ToLower(l.transport())+" "+l.Addr.String())
 				e.addConnections(&rs.Connections, n)
@@ -97,11 +97,14 @@ func (e *Engine) addRealms(st *Status) {
 }
 
 func (e *Engine) addPeers(st *Status) {
-	peers := e.opt.Rules.Options().Peers
+	peers := e.options().Rules.Options().Peers
 	for i := range peers {
 		p := &peers[i]
-		ps := PeerStatus{Name: p.Name, Realm: e.opt.Realms[p.Realm].Name, Target: p.Target.Host, Calls: e.opt.Calls.InUse(i), Limit: p.Calls}
-		for _, a := range e.opt.Rules.Resolved(i) {
+		if p.Gone && e.options().Calls.InUse(i) == 0 {
+			continue
+		}
+		ps := PeerStatus{Name: p.Name, Realm: e.options().Realms[p.Realm].Name, Target: p.Target.Host, Calls: e.options().Calls.InUse(i), Limit: p.Calls, Gone: p.Gone}
+		for _, a := range e.options().Rules.Resolved(i) {
 			ps.Address = append(ps.Address, a.String())
 		}
 		st.Peers = append(st.Peers, ps)

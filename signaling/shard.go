@@ -23,18 +23,18 @@ import (
 // start of the process, and never goes back.
 type Shard struct {
 	// Constant after open.
-	opt     *Options
 	index   int
 	of      int
 	key     [16]byte
 	ids     ident.Maker
 	tokens  ident.Maker // of bindings: under a key that outlives the process
-	rules   *policy.Rules
 	media   mediarelay.Engine
 	metrics *telemetry.Metrics
 	log     *slog.Logger
 
-	// Owned by the shard's goroutine.
+	// Owned by the shard's goroutine. The first two change by Reload.
+	opt       *Options
+	rules     *policy.Rules
 	rand      *rand.Rand
 	now       time.Duration
 	calls     *b2bua.Calls
@@ -114,7 +114,7 @@ func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 
 		denials: denials{most: denialsMax / of}, strangers: denials{most: strangersMax / of},
 	}
-	bo := o.calls()
+	bo := s.opt.calls()
 	bo.IDs, bo.Rand = s.ids, s.rand
 	bo.Shard = func(r *rand.Rand) uint8 {
 		return uint8(index + of*r.IntN((ident.Shards-index+of-1)/of))
@@ -204,7 +204,7 @@ func (s *Shard) secret(flow b2bua.Flow) [16]byte {
 	if s.registrar == nil {
 		return key
 	}
-	if _, peer := s.rules.Peer(realm, flow.Remote); !peer {
+	if _, peer := s.rules.Known(realm, flow.Remote); !peer {
 		for i, b := range flow.Remote.Addr().As16() {
 			key[i] ^= b
 		}

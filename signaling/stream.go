@@ -57,7 +57,7 @@ func (s *Shard) carrier(flow b2bua.Flow) telemetry.Transport {
 // openPeer returns the peer that listens at the far end of a flow, if its target
 // names no transport.
 func (s *Shard) openPeer(flow b2bua.Flow) (int, bool) {
-	peer, ok := s.rules.Peer(s.opt.Listeners[flow.Listener].Realm, flow.Remote)
+	peer, ok := s.rules.Known(s.opt.Listeners[flow.Listener].Realm, flow.Remote)
 	if !ok {
 		return 0, false
 	}
@@ -123,7 +123,7 @@ func (s *Shard) Broke(f b2bua.Flow) {
 // leads reports whether another connection can be opened to the far end of f:
 // not where an endpoint made the one that there was.
 func (s *Shard) leads(f b2bua.Flow) bool {
-	peer, ok := s.rules.Peer(s.opt.Listeners[f.Listener].Realm, f.Remote)
+	peer, ok := s.rules.Known(s.opt.Listeners[f.Listener].Realm, f.Remote)
 	return ok && orDefault(s.rules.Peers()[peer].Target.Port) == f.Remote.Port()
 }
 

@@ -52,7 +52,7 @@ type taps struct {
 // Tap begins to listen. The caller closes the Tap. The error is a
 // *TraceFilterError, ErrTaps, or io.EOF after the engine's end.
 func (e *Engine) Tap(f TraceFilter) (*Tap, error) {
-	choose, err := compile(&f, e.opt.Rules.Peers())
+	choose, err := compile(&f, e.options().Rules.Peers())
 	if err != nil {
 		return nil, err
 	}

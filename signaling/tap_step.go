@@ -204,7 +204,7 @@ func (st *tapStep) octets() int64 {
 
 // event shows a step to people, secrets masked.
 func (st *tapStep) event(e *Engine, withChanges bool) TraceEvent {
-	peers := e.opt.Rules.Peers()
+	peers := e.options().Rules.Peers()
 	ev := TraceEvent{
 		LadderEntry: LadderEntry{At: (st.at - st.began).Seconds(), Kind: st.kind.String(), Leg: st.side.String(), Label: st.head},
 		Time:        e.since(st.at), Call: ident.Short(st.call), From: peers[st.from].Name, Caller: st.caller, Callee: st.callee,
@@ -216,7 +216,7 @@ func (st *tapStep) event(e *Engine, withChanges bool) TraceEvent {
 		ev.Leg = ""
 	}
 	if st.wired {
-		ev.Realm, ev.Local, ev.Remote = e.opt.Realms[st.realm].Name, st.local, st.remote
+		ev.Realm, ev.Local, ev.Remote = e.options().Realms[st.realm].Name, st.local, st.remote
 		ev.Peer = map[b2bua.Side]string{b2bua.A: ev.From, b2bua.B: ev.To}[st.side]
 		ev.Method = methodOf(&sip.Message{}, st.sent)
 	}

@@ -261,8 +261,9 @@ func tapShard(t testing.TB) (*Shard, *Engine, *b2bua.Call) {
 		Rules: rules, Realms: []Realm{{Name: "inside"}}, Listeners: []Listener{{Addr: netip.MustParseAddrPort("127.0.0.2:5060")}},
 		Metrics: telemetry.New(telemetry.Options{Realms: []string{"inside"}, Peers: []string{"pbx"}}),
 	}
-	e := &Engine{opt: o}
-	s := NewShard(&e.opt, 0, 1, [16]byte{}, [32]byte{})
+	e := &Engine{}
+	e.live.Store(&o)
+	s := NewShard(&o, 0, 1, [16]byte{}, [32]byte{})
 	e.workers = []*worker{{shard: s}}
 	c := &b2bua.Call{ID: 7, To: -1, Caller: "100", Callee: "200"}
 	s.record(c)

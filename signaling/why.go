@@ -120,7 +120,7 @@ func (s *Shard) deny(flow b2bua.Flow, m *sip.Message, r *b2bua.Refusal, err *sip
 		d.from.set(userOf(m, m.From().URI))
 		d.to.set(userOf(m, m.RequestURI()))
 	}
-	if peer, known := s.rules.Peer(s.opt.Listeners[flow.Listener].Realm, flow.Remote); known {
+	if peer, known := s.rules.Known(s.opt.Listeners[flow.Listener].Realm, flow.Remote); known {
 		d.peer = int16(peer)
 	} else if b := s.opt.where.at(flow); b != nil {
 		d.peer = int16(b.peer)

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -80,28 +81,46 @@ func isLabel(name string) bool {
 // A table counts by a fixed first label and by a cause.
 type table struct {
 	desc   *prometheus.Desc
-	rows   []string // values of the first label
 	causes *labels
-	counts []atomic.Uint64 // row * labelsMax + cause
+	rows   atomic.Pointer[[]row] // never changed after it was stored
 }
 
-// newTable returns a table with the labels row and cause; rows without a
+// A row has the counts of one value of the first label.
+type row struct {
+	name   string
+	counts *[labelsMax]atomic.Uint64 // by cause
+}
+
+// newTable returns a table with the labels first and cause; rows without a
 // label name make a table by cause alone.
-func newTable(name, help, row string, rows []string, cause string) *table {
-	names := []string{row, cause}
-	if row == "" {
+func newTable(name, help, first string, rows []string, cause string) *table {
+	names := []string{first, cause}
+	if first == "" {
 		names, rows = []string{cause}, []string{""}
 	}
-	return &table{
-		desc:   prometheus.NewDesc(name, help, names, nil),
-		rows:   rows,
-		causes: newLabels(),
-		counts: make([]atomic.Uint64, len(rows)*labelsMax),
-	}
+	t := &table{desc: prometheus.NewDesc(name, help, names, nil), causes: newLabels()}
+	t.rows.Store(&[]row{})
+	t.grow(rows)
+	return t
 }
 
+// grow makes the table one with rows, of which it has the first already. One
+// goroutine at a time calls it.
+func (t *table) grow(rows []string) {
+	grown := slices.Clone(*t.rows.Load())
+	for _, name := range rows[min(len(grown), len(rows)):] {
+		grown = append(grown, row{name, new([labelsMax]atomic.Uint64)})
+	}
+	t.rows.Store(&grown)
+}
+
+// add counts; a row that there is not counts for the first.
 func (t *table) add(row int, cause string, n uint64) {
-	t.counts[row*labelsMax+t.causes.number(cause)].Add(n)
+	rows := *t.rows.Load()
+	if row >= len(rows) {
+		row = 0
+	}
+	rows[row].counts[t.causes.number(cause)].Add(n)
 }
 
 // Describe implements prometheus.Collector.
@@ -110,14 +129,14 @@ func (t *table) Describe(c chan<- *prometheus.Desc) { c <- t.desc }
 // Collect implements prometheus.Collector. What never happened is left out.
 func (t *table) Collect(c chan<- prometheus.Metric) {
 	names := t.causes.all()
-	for r, row := range t.rows {
+	for _, r := range *t.rows.Load() {
 		for i, name := range names {
-			n := t.counts[r*labelsMax+i].Load()
+			n := r.counts[i].Load()
 			if n == 0 {
 				continue
 			}
-			values := []string{row, name}
-			if row == "" {
+			values := []string{r.name, name}
+			if r.name == "" {
 				values = values[1:]
 			}
 			c <- prometheus.MustNewConstMetric(t.desc, prometheus.CounterValue, float64(n), values...)

@@ -9,7 +9,7 @@ import (
 
 // LogOptions say how much is logged, and how.
 type LogOptions struct {
-	Level  slog.Level
+	Level  slog.Leveler
 	Format string // "text", "json"; "auto" or "": text on a terminal, else json
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Options name what the metrics count by. They do not change afterwards.
+// Options name what the metrics count by.
 type Options struct {
 	Version string   // of the program, for sbc_build_info
 	Realms  []string // by index
@@ -36,7 +36,6 @@ type Metrics struct {
 	postDial   prometheus.Histogram
 	talk       prometheus.Histogram
 	realms     int
-	peers      int
 
 	now atomic.Pointer[func() Now]
 }
@@ -60,7 +59,6 @@ func New(o Options) *Metrics {
 		ended:    newTable("sbc_calls_ended_total", "Calls that ended, by result.", "", nil, "result"),
 		drops:    newTable("sbc_media_drops_total", "Media datagrams that were not forwarded, by cause.", "", nil, "cause"),
 		realms:   len(o.Realms),
-		peers:    len(o.Peers),
 	}
 	m.registry.MustRegister(m.messages, m.parse, m.rejects, m.leaks, m.ended, m.drops, (*state)(m),
 		collectors.NewGoCollector(),
@@ -133,11 +131,12 @@ func (m *Metrics) ParseError(cause string) { m.parse.add(0, cause, 1) }
 // Refused counts a request that was refused, or a message that was dropped.
 // peer is the index of the peer it is from; out of range: nobody.
 func (m *Metrics) Refused(cause string, peer int) {
-	if peer < 0 || peer >= m.peers {
-		peer = -1
-	}
-	m.rejects.add(peer+1, cause, 1)
+	m.rejects.add(max(peer, -1)+1, cause, 1)
 }
+
+// Peers replaces Options.Peers: those that there were, and more. One goroutine at
+// a time calls it.
+func (m *Metrics) Peers(names []string) { m.rejects.grow(append([]string{"none"}, names...)) }
 
 // Retransmission counts a message that came again, or that we sent again.
 func (m *Metrics) Retransmission(in bool) {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -134,4 +136,92 @@ func noCall(err error, id, text string) error {
 		return fmt.Errorf("call %q: %s", id, text)
 	}
 	return err
+}
+
+func newReload(o *options) *cobra.Command {
+	var confirm time.Duration
+	c := o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "reload",
+		Short: "Take on the configuration as it stands in the file now; calls go on",
+		Long: "reload reads the file that run was given again. A file that is wrong, or that wants what is read only at the start, changes nothing, and reload says why.\n" +
+			"With --confirm it goes back to what there was unless sbc confirm follows in that time.",
+		Args: usage(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := o.client().Reload(c.Context(), confirm)
+			if err != nil {
+				return err
+			}
+			done := "reloaded " + r.File + ": " + changes(len(r.Changes))
+			if r.Until != nil {
+				done += fmt.Sprintf("; goes back at %s unless you say: sbc confirm", clockTime(*r.Until))
+			}
+			return o.reloaded(c, r, done)
+		},
+	}))
+	c.Flags().DurationVar(&confirm, "confirm", 0, "go back after this time unless sbc confirm follows, like 60s")
+	return c
+}
+
+func newConfirm(o *options) *cobra.Command {
+	return o.socketFlag(&cobra.Command{
+		Use:   "confirm",
+		Short: "Keep what sbc reload --confirm brought",
+		Args:  usage(cobra.NoArgs),
+		RunE:  func(c *cobra.Command, _ []string) error { return o.client().Confirm(c.Context()) },
+	})
+}
+
+func newDiff(o *options) *cobra.Command {
+	return o.socketFlag(o.jsonFlag(&cobra.Command{
+		Use:   "diff [FILE]",
+		Short: "Say what a reload would change if FILE stood in the place of the configuration",
+		Long:  "diff compares FILE, by default the file that run was given as it is now, with what runs.",
+		Args:  usage(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			var name string
+			var src []byte
+			if len(args) == 1 {
+				var err error
+				if src, err = os.ReadFile(args[0]); err != nil {
+					return err
+				}
+				name = args[0]
+			}
+			r, err := o.client().Diff(c.Context(), name, src)
+			if err != nil {
+				return err
+			}
+			return o.reloaded(c, r, r.File+" has "+changes(len(r.Changes)))
+		},
+	}))
+}
+
+// reloaded shows what became of a reload, or would.
+func (o *options) reloaded(c *cobra.Command, r console.Reloaded, done string) error {
+	err := o.show(c.OutOrStdout(), r, func(w io.Writer) error {
+		if r.Text != "" {
+			if _, err := io.WriteString(c.ErrOrStderr(), r.Text); err != nil {
+				return err
+			}
+		}
+		if err := console.WriteReloaded(w, r); err != nil || !r.OK {
+			return err
+		}
+		_, err := fmt.Fprintln(w, done)
+		return err
+	})
+	switch {
+	case err != nil || r.OK:
+		return err
+	case o.json:
+		return errReported
+	}
+	return errors.New(r.Error)
+}
+
+func changes(n int) string {
+	if n == 0 {
+		return "no change"
+	}
+	return count(n, "change")
 }

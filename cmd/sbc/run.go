@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -52,18 +53,31 @@ const stopTime = 10 * time.Second
 
 // serve runs the border until a signal comes.
 func serve(cfg *config.Config, rules *policy.Rules) error {
-	log, err := telemetry.NewLogger(os.Stderr, telemetry.LogOptions{Level: cfg.Telemetry.LogLevel, Format: cfg.Telemetry.LogFormat})
+	level := new(slog.LevelVar)
+	level.Set(cfg.Telemetry.LogLevel)
+	log, err := telemetry.NewLogger(os.Stderr, telemetry.LogOptions{Level: level, Format: cfg.Telemetry.LogFormat})
 	if err != nil {
 		return err
 	}
 	signals, ignore := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer ignore()
-	b, err := open(cfg, rules, log)
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	b, err := open(cfg, rules, level, log)
 	if err != nil {
 		return err
 	}
 	log.Info("ready", "version", version, "file", cfg.File, "realms", len(cfg.Realms), "peers", len(cfg.Policy.Peers))
-	<-signals.Done()
+	for up := true; up; {
+		select {
+		case <-hangUps:
+			if r := b.running.reload(0); !r.OK {
+				log.Error("reload", "err", r.Error, "see", "sbc check "+cfg.File)
+			}
+		case <-signals.Done():
+			up = false
+		}
+	}
 	ignore() // the next signal ends the process
 	log.Info("stopping", "calls", b.engine.Status().Calls, "within", stopTime)
 	stop, cancel := context.WithTimeout(context.Background(), stopTime)

@@ -24,11 +24,13 @@ import (
 
 // A border is everything that runs.
 type border struct {
-	engine *signaling.Engine
-	public map[string]*public.Watch // by realm, where it is behind a router
+	engine   *signaling.Engine
+	resolver *resolve.Resolver
+	public   map[string]*public.Watch // by realm, where it is behind a router
 
 	turn *turn.Supervisor // nil: there is none
 
+	running   *running
 	routerKey []byte // a router knows us by it after a crash
 	opened    closers
 }
@@ -36,8 +38,9 @@ type border struct {
 func (b *border) close(ctx context.Context) error { return b.opened.close(ctx) }
 
 // open starts everything. After an error nothing runs.
-func open(cfg *config.Config, rules *policy.Rules, log *slog.Logger) (*border, error) {
+func open(cfg *config.Config, rules *policy.Rules, level *slog.LevelVar, log *slog.Logger) (*border, error) {
 	b := &border{public: map[string]*public.Watch{}}
+	b.running = &running{b: b, level: level, log: log, cfg: cfg, rules: rules}
 	if err := b.start(cfg, rules, log); err != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
@@ -69,9 +72,14 @@ func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger
 	if err := b.relay(cfg, log); err != nil {
 		return err
 	}
-	resolver := resolve.Start(resolveOptions(cfg, rules, log))
-	b.opened = append(b.opened, func(context.Context) error { resolver.Close(); return nil })
+	b.resolve(cfg, rules, log)
+	b.opened = append(b.opened, func(context.Context) error { b.running.close(); b.resolver.Close(); return nil })
 	return b.serve(cfg, metrics)
+}
+
+// resolve begins to look up the names of targets.
+func (b *border) resolve(cfg *config.Config, rules *policy.Rules, log *slog.Logger) {
+	b.resolver = resolve.Start(resolveOptions(cfg, rules, log))
 }
 
 // keep opens the store where there is something to keep: bindings, and the key
@@ -136,6 +144,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 	}
 	s, err := console.Listen(cfg.Control, console.Handler(console.Source{
 		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations, Refusals: b.engine.Refusals,
+		Reload: b.running.reload, Confirm: b.running.confirm, Diff: b.running.diff,
 		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
 	}))
 	if err != nil {
@@ -170,10 +179,7 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 		TraceBytes: cfg.Telemetry.TraceBytes,
 		Ring:       cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call,
 	}
-	for _, e := range cfg.Endpoints {
-		o.Endpoints = append(o.Endpoints, signaling.Endpoints{Peer: e.Peer, Endpoints: registrar.Endpoints{
-			Refresh: e.Refresh, Expires: e.Expires, Rate: e.Rate, Contacts: e.Contacts}})
-	}
+	o.Endpoints = endpoints(cfg)
 	for i, r := range cfg.Realms {
 		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports, Moves: r.Learns()})
 		for _, l := range r.Listen {
@@ -183,18 +189,35 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 	return o
 }
 
+func endpoints(cfg *config.Config) (list []signaling.Endpoints) {
+	for _, e := range cfg.Endpoints {
+		list = append(list, signaling.Endpoints{Peer: e.Peer, Endpoints: registrar.Endpoints{
+			Refresh: e.Refresh, Expires: e.Expires, Rate: e.Rate, Contacts: e.Contacts}})
+	}
+	return list
+}
+
+// reloadOptions is what of engineOptions may change while we run.
+func reloadOptions(cfg *config.Config, rules *policy.Rules) *signaling.Reload {
+	r := &signaling.Reload{Rules: rules, Endpoints: endpoints(cfg), Ring: cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call}
+	for i := range cfg.Realms {
+		r.Realms = append(r.Realms, signaling.RealmReload{Trust: cfg.Realms[i].Trust, Topology: cfg.Realms[i].Topology})
+	}
+	return r
+}
+
 // resolveOptions lets the names of targets be looked up; what they resolve to
 // becomes the peers' addresses.
 func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) resolve.Options {
 	var peers []int // by name
 	o := resolve.Options{}
 	for i, p := range cfg.Policy.Peers {
-		if p.Target.Addr.IsValid() || p.Endpoints != nil {
+		if p.Target.Addr.IsValid() || p.Endpoints != nil || p.Gone {
 			continue
 		}
 		realm := &cfg.Realms[p.Realm]
 		o.Names = append(o.Names, resolve.Name{Peer: p.Name, Host: p.Target.Host,
-			Network: realm.Network(p.Target.First()), Loopback: realm.Address.IsLoopback()})
+			Network: realm.Network(p.Target.First()), Loopback: realm.Address.IsLoopback(), Known: rules.Resolved(i)})
 		peers = append(peers, i)
 	}
 	o.Changed = func(c resolve.Change) {

@@ -179,6 +179,7 @@ type border struct {
 	process *netns.Process
 	binary  string
 	socket  string
+	file    string           // its configuration
 	sockets []netip.AddrPort // that it had open when it was ready
 	leaks   bool             // the test plants some
 	ended   bool             // the test has ended it
@@ -222,9 +223,9 @@ func (w *world) startBorder(s setup) *border {
 	w.must(err)
 	w.t.Cleanup(func() { os.RemoveAll(dir) })
 	b := &border{w: w, binary: binary, socket: filepath.Join(dir, "sbc.sock")}
-	file := filepath.Join(dir, "sbc.hcl")
-	w.must(os.WriteFile(file, []byte(w.config(s, b.socket)), 0o600))
-	b.process = w.start(w.middle, netns.Command{Path: binary, Args: []string{"run", file}})
+	b.file = filepath.Join(dir, "sbc.hcl")
+	w.must(os.WriteFile(b.file, []byte(w.config(s, b.socket)), 0o600))
+	b.process = w.start(w.middle, netns.Command{Path: binary, Args: []string{"run", b.file}})
 	w.t.Cleanup(b.finish)
 	w.await("the SBC to be ready", func() bool {
 		select {

@@ -49,7 +49,8 @@ type (
 	Client uint64
 )
 
-// Options are what all calls of a shard have in common. They do not change.
+// Options are what all calls of a shard have in common. They change by Reload
+// alone.
 type Options struct {
 	Realms    []Realm
 	Listeners []Listener // by Flow.Listener
@@ -338,6 +339,15 @@ func (c *Calls) Readdress(listeners []Listener, realms []Realm) {
 	for _, l := range listeners {
 		c.hosts = append(c.hosts, []byte(l.Host))
 	}
+}
+
+// Reload replaces what a configuration says: Realms, Listeners and Endpoints,
+// which begin with those that there were, Redirect, and the times. Calls go on by
+// the new ones.
+func (c *Calls) Reload(o *Options) {
+	c.opt.Endpoints, c.opt.Redirect = o.Endpoints, o.Redirect
+	c.opt.Ring, c.opt.Quiet, c.opt.Held, c.opt.Long = o.Ring, o.Quiet, o.Held, o.Long
+	c.Readdress(o.Listeners, o.Realms)
 }
 
 // Len returns the number of calls, those without a session too.

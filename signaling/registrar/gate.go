@@ -74,8 +74,15 @@ type gate struct {
 }
 
 func newGate(keys int, rate float64, burst int) gate {
-	every := time.Duration(float64(time.Second) / rate)
-	return gate{newTable(keys), every, every * time.Duration(burst-1)}
+	g := gate{table: newTable(keys)}
+	g.pace(rate, burst)
+	return g
+}
+
+// pace sets how many pass: rate per second, and burst at once.
+func (g *gate) pace(rate float64, burst int) {
+	g.every = time.Duration(float64(time.Second) / rate)
+	g.burst = g.every * time.Duration(burst-1)
 }
 
 // pass tells whether one more of key may pass; if not, when it might.

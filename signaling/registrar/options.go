@@ -88,13 +88,12 @@ const underwayFor = 64 * time.Second
 
 func (o *Options) defaults() {
 	sum := 0
-	list := make([]Endpoints, len(o.Endpoints))
-	for i, e := range o.Endpoints {
+	for i := range o.Endpoints {
+		e := o.Endpoints[i]
 		e.defaults()
-		list[i] = e
 		sum += e.Bindings
 	}
-	o.Endpoints = list
+	o.Endpoints = o.endpoints(o.Endpoints)
 	set(&o.Sources, 4096)
 	set(&o.SourceRate, 50)
 	set(&o.SourceBurst, 500)
@@ -105,16 +104,25 @@ func (o *Options) defaults() {
 	}
 }
 
-// share leaves of what is bounded one part in Of. Addresses-of-record are
-// spread by a hash, so one Registrar gets more than another: an eighth and 64
-// are added to that part.
+// endpoints returns list with its defaults, and of what is bounded one part in
+// Of. Addresses-of-record are spread by a hash, so one Registrar gets more than
+// another: an eighth and 64 are added to that part.
+func (o *Options) endpoints(list []Endpoints) []Endpoints {
+	own := make([]Endpoints, len(list))
+	for i, e := range list {
+		e.defaults()
+		if n := o.Of; n > 1 {
+			e.Rate, e.Burst = e.Rate/float64(n), max(e.Burst/n, 1)
+			e.Bindings = e.Bindings/n + e.Bindings/n/8 + 64
+		}
+		own[i] = e
+	}
+	return own
+}
+
+// share leaves of what all endpoints have together one part in Of.
 func (o *Options) share() {
 	n := o.Of
-	for i := range o.Endpoints {
-		e := &o.Endpoints[i]
-		e.Rate, e.Burst = e.Rate/float64(n), max(e.Burst/n, 1)
-		e.Bindings = e.Bindings/n + e.Bindings/n/8 + 64
-	}
 	o.SourceRate, o.SourceBurst = o.SourceRate/float64(n), max(o.SourceBurst/n, 1)
 	o.UnderwayMax = max(o.UnderwayMax/n, 1)
 	o.Appointments = max(2*o.Appointments/n, 1)

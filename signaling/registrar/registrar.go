@@ -71,6 +71,23 @@ func New(o Options) *Registrar {
 	return r
 }
 
+// Reload replaces Options.Endpoints. Those that there were keep their places and
+// their bindings; new ones follow.
+func (r *Registrar) Reload(endpoints []Endpoints) {
+	r.opt.Endpoints = r.opt.endpoints(endpoints)
+	for i := range r.opt.Endpoints {
+		e := &r.opt.Endpoints[i]
+		if i == len(r.count) {
+			r.count = append(r.count, 0)
+			r.rates = append(r.rates, newRate(e))
+			r.perAOR = append(r.perAOR, newGate(r.opt.Sources, e.AORRate, e.AORBurst))
+			continue
+		}
+		r.rates[i].perSecond, r.rates[i].burst = e.Rate, float64(e.Burst)
+		r.perAOR[i].pace(e.AORRate, e.AORBurst)
+	}
+}
+
 // since returns now as all times here are counted.
 func (r *Registrar) since(now time.Time) time.Duration {
 	if r.epoch.IsZero() {

@@ -16,6 +16,8 @@ type Name struct {
 	Host     string // a domain name
 	Network  string // "ip4" or "ip6": what the peer's realm speaks; "ip": both
 	Loopback bool   // the realm is on loopback, so that the peer may be there, too
+
+	Known []netip.Addr // what another Resolver found before; used as if it had been found when this one starts
 }
 
 // question is Host as it is asked for: a name with a dot in it is complete. A
@@ -115,6 +117,17 @@ type entry struct {
 // addrs are those of all families, in the order in which they are used.
 func (e *entry) addrs() []netip.Addr {
 	return slices.Concat(e.known[ip4].addrs, e.known[ip6].addrs)
+}
+
+// begin makes addrs the last good answer.
+func (e *entry) begin(addrs []netip.Addr, now time.Time) {
+	for _, a := range addrs {
+		f := ip6
+		if a.Is4() {
+			f = ip4
+		}
+		e.known[f] = known{append(e.known[f].addrs, a), now}
+	}
 }
 
 // answered takes in a look-up's result. The change is to be reported if ok.

@@ -63,6 +63,12 @@ func Start(o Options) *Resolver {
 		dialer:  dialer{dial: o.Dial},
 		entries: make([]entry, len(o.Names)),
 	}
+	for i := range o.Names {
+		if known := o.Names[i].Known; len(known) > 0 {
+			r.entries[i].begin(known, time.Now())
+			r.addrs[i].Store(&known)
+		}
+	}
 	r.dns = r.dialer.resolver()
 	r.done.Add(1)
 	go r.run(ctx)

@@ -1,0 +1,67 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"sbc/lab/netns"
+)
+
+// A hundred reloads under 200 calls a second, each with other rules, and each
+// followed by a file that is wrong: no call fails, and nothing is left behind.
+func TestReloadUnderLoad(t *testing.T) {
+	throughSBC(t)
+	netns.Require(t, "root", "sipp")
+	t.Parallel()
+	sbc := standard
+	sbc.outside, sbc.inside = "20000-29999", "30000-39999" // 1,000 pairs rest at any time
+	w := newWorldOf(t, sbc)
+	const reloads, rate, calls = 100, 200, 2400
+	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "90s"}
+	finished := w.begin("basic", w.lan, nil,
+		part{role: "uas", side: w.itsp, port: sipPort, args: load},
+		part{role: "uac", side: w.lan, port: sipPort + 1, calls: true, args: load})
+	good, err := os.ReadFile(w.border.file)
+	w.must(err)
+	for i := range reloads {
+		w.must(os.WriteFile(w.border.file, []byte(vary(string(good), i)), 0o600))
+		if _, err := w.border.run("reload"); err != nil {
+			t.Fatalf("reload %d: %v", i, err)
+		}
+		w.must(os.WriteFile(w.border.file, append(good, "\nroute \"x\" { form = [peer.pbx] }\n"...), 0o600))
+		if _, err := w.border.run("reload"); err == nil || !strings.Contains(err.Error(), `Did you mean "from"?`) {
+			t.Fatalf("a wrong file: %v", err)
+		}
+	}
+	finished()
+	w.sealed()
+	s, err := w.border.status()
+	w.must(err)
+	if s.Attempts != calls || s.Answered != calls || len(s.Rejects) != 0 {
+		t.Errorf("%d calls, %d answered, refused: %v", s.Attempts, s.Answered, s.Rejects)
+	}
+}
+
+// vary changes the rules so that those of each turn differ from the last: peers
+// that come, go and move up, other limits, other routes, other fields hidden.
+func vary(text string, turn int) string {
+	more := ""
+	for i := range turn % 4 {
+		more += fmt.Sprintf("\npeer \"extra%d\" {\n  realm  = realm.outside\n  target = \"sip:203.0.113.%d\"\n}\n", i, 100+i)
+	}
+	if turn%4 > 0 {
+		more += "route \"extra\" {\n  from = [peer.extra0]\n  to   = [peer.pbx]\n}\n"
+	}
+	first := "route \"first\" {\n  from = [peer.pbx]\n  match { user = \"^9999\" }\n  to = [peer.itsp]\n}\n"
+	if turn%3 == 0 {
+		first = ""
+	}
+	text = strings.Replace(text, "route \"in\"", first+"route \"in\"", 1)
+	text = strings.Replace(text, "peer \"itsp\" {", more+"\npeer \"itsp\" {\n  limits { calls = "+fmt.Sprint(1000+turn)+" }\n", 1)
+	if turn%2 == 1 {
+		text = strings.Replace(text, "audit =", "user_agent = \"edge\"\n    audit =", 1)
+	}
+	return text
+}
