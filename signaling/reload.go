@@ -32,22 +32,23 @@ type RealmReload struct {
 func (e *Engine) Reload(r *Reload) {
 	e.reloading.Lock()
 	defer e.reloading.Unlock()
-	o := e.options().own()
-	o.reload(r)
+	o := e.options().Reloaded(r)
 	e.options().Metrics.Peers(peerNames(r.Rules.Peers()))
 	e.live.Store(o)
 	e.each(func(s *Shard) { s.Reload(o) })
 }
 
-// reload brings o, which nobody else has yet, to what r says.
-func (o *Options) reload(r *Reload) {
-	o.streams = o.streams.with(o.Rules, r.Rules)
-	o.Calls = o.Calls.With(r.Rules)
-	o.Rules, o.Endpoints = r.Rules, r.Endpoints
-	o.Ring, o.Quiet, o.Held, o.Long = r.Ring, r.Quiet, r.Held, r.Long
+// Reloaded returns o with what r says, for Shard.Reload. Shards run by o already.
+func (o *Options) Reloaded(r *Reload) *Options {
+	n := o.own()
+	n.streams = o.streams.with(o.Rules, r.Rules)
+	n.Calls = o.Calls.With(r.Rules)
+	n.Rules, n.Endpoints = r.Rules, r.Endpoints
+	n.Ring, n.Quiet, n.Held, n.Long = r.Ring, r.Quiet, r.Held, r.Long
 	for i := range r.Realms {
-		o.Realms[i].Trust, o.Realms[i].Topology = r.Realms[i].Trust, r.Realms[i].Topology
+		n.Realms[i].Trust, n.Realms[i].Topology = r.Realms[i].Trust, r.Realms[i].Topology
 	}
+	return n
 }
 
 // Reload makes o what the shard decides by. What realms behind routers are known

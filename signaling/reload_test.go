@@ -25,8 +25,7 @@ func (w *world) reload(change func(*policy.Options)) {
 	for _, e := range w.s.opt.Realms {
 		r.Realms = append(r.Realms, RealmReload{Trust: e.Trust, Topology: e.Topology})
 	}
-	o := w.s.opt.own()
-	o.reload(r)
+	o := w.s.opt.Reloaded(r)
 	w.s.Reload(o)
 	w.calls = o.Calls
 }

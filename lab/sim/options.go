@@ -39,6 +39,7 @@ type Options struct {
 	Moves      int  // times that a NAT of a phone changes, or the phone roams or reboots
 	Outages    int  // times that the PBX's registrar fails for a while
 	Restarts   int  // of the SBC
+	Reloads    int  // of its configuration
 
 	Mix bool // everybody does all that user agents can: transfers, events, reliable responses, fax …
 
@@ -102,6 +103,9 @@ func Random(seed uint64, calls int) Options {
 	}
 	o.site(rand.New(rand.NewPCG(seed, 0x517e)))
 	o.register(rand.New(rand.NewPCG(seed, 0x9e6157e4)))
+	if r := rand.New(rand.NewPCG(seed, 0x4e10ad)); r.IntN(4) == 0 {
+		o.Reloads = 1 + r.IntN(6)
+	}
 	return o
 }
 

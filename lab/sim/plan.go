@@ -188,6 +188,9 @@ func (w *world) begin() (end time.Duration) {
 	}
 	some(w.o.Mutants, func(*actor, time.Duration) { w.scan.harm() })
 	some(w.o.Scans, func(*actor, time.Duration) { w.scan.act() })
+	for i := range w.o.Reloads {
+		w.planned(between(w.chance, 0, end), func() { w.reload(i) })
+	}
 	if w.o.Sparse {
 		w.after(time.Second, w.talk)
 	}
