@@ -11,6 +11,7 @@ require (
 	github.com/google/nftables v0.3.0
 	github.com/hashicorp/hcl/v2 v2.25.0
 	github.com/huin/goupnp v1.3.0
+	github.com/icholy/digest v1.2.0
 	github.com/jackpal/go-nat-pmp v1.1.0
 	github.com/pion/logging v0.2.2
 	github.com/pion/rtcp v1.2.20
