@@ -51,6 +51,7 @@ type world struct {
 	kept   map[uint64][]byte
 	names  map[string]string // of tokens
 	lines  []string
+	local  bool // bindings are kept here alone
 }
 
 func newWorld(t testing.TB) *world {
@@ -158,6 +159,8 @@ func (w *world) config(args []string) {
 			e.Silent = value == "off"
 		case "domain":
 			e.Domain = value
+		case "local":
+			w.local = true
 		case "pbx":
 			w.pbx.max = int(d.Seconds())
 		default:
@@ -199,7 +202,11 @@ func (w *world) register(name, flow string, lines []string) {
 	if p == nil {
 		w.t.Fatalf("no phone %q", name)
 	}
-	v := w.r.Register(w.now, 0, flowOf(flow), parse(w.t, p.register(lines...)))
+	take := w.r.Register
+	if w.local {
+		take = w.r.Bind
+	}
+	v := take(w.now, 0, flowOf(flow), parse(w.t, p.register(lines...)))
 	if v.Status == 0 {
 		w.key, w.aor, w.fields = v.Key, p.aor, slices.Clone(v.Fields)
 		bare := ""
