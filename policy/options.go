@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"sbc/policy/digest"
 	"sbc/signaling/sip"
 )
 
@@ -26,10 +27,11 @@ func (r Ref) String() string {
 // Realms and peers by their place in Peers. Compile keeps the slices: they
 // must not change afterwards.
 type Options struct {
-	Realms []Realm
-	Peers  []Peer
-	Routes []Route // in the order in which they are tried
-	Calls  int     // calls at once, of all peers together; 0: no limit
+	Realms  []Realm
+	Peers   []Peer
+	Domains []Domain
+	Routes  []Route // in the order in which they are tried
+	Calls   int     // calls at once, of all peers together; 0: no limit
 }
 
 // A Realm is a network that the SBC faces.
@@ -45,6 +47,10 @@ type Peer struct {
 	Name   string
 	Realm  int
 	Target Target
+
+	// Registers: it is where it registers from as User of Domain, not at a Target.
+	Registers bool
+	User      string
 
 	// Endpoints: it is many user agents, which are where they registered from.
 	// nil: it is one neighbour at Target.
@@ -76,8 +82,22 @@ type Peer struct {
 // Endpoints are user agents that register through us.
 type Endpoints struct {
 	// To is the peer that they register with. Their requests go there unless a
-	// route says otherwise.
+	// route says otherwise. Below 0: they register here, and are in a Domain.
 	To int
+}
+
+// Here reports whether p is bound to where it is by our own registrar: a peer
+// that registers, or endpoints that register here.
+func (p *Peer) Here() bool { return p.Registers || p.Endpoints != nil && p.Endpoints.To < 0 }
+
+// A Domain is a host in whose name we ask those who say that they are of it to
+// prove it, in one realm.
+type Domain struct {
+	Realm int
+	Host  string // in lower case
+	Auth  *digest.Realm
+	Who   map[string]int // the peer that a user of Auth is, or the endpoints that it belongs to
+	Ref   Ref
 }
 
 // Host returns the host that the peer wants to see: Domain, else the host of

@@ -14,6 +14,7 @@ type Rules struct {
 	o        Options
 	byPeer   [][]*route // the routes that begin at a peer, in order
 	refusals refusals
+	domains  domains
 
 	// Atomic.
 	sources atomic.Pointer[sources]
@@ -56,6 +57,10 @@ func Compile(o Options) (*Rules, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	var err error
+	if r.domains, err = newDomains(&r.o); err != nil {
+		return nil, err
+	}
 	r.routeHome()
 	r.refusals = r.allRefusals()
 	s, err := newSources(&r.o)
@@ -70,7 +75,7 @@ func Compile(o Options) (*Rules, error) {
 // where they register.
 func (r *Rules) routeHome() {
 	for i := range r.o.Peers {
-		if p := &r.o.Peers[i]; p.Endpoints != nil && !p.Gone {
+		if p := &r.o.Peers[i]; p.Endpoints != nil && !p.Gone && !p.Here() {
 			home := &Route{Name: p.Name, From: []int{i}, To: []int{p.Endpoints.To}, Ref: p.Ref}
 			r.byPeer[i] = append(r.byPeer[i], &route{Route: home})
 		}
@@ -156,6 +161,10 @@ func (o *Options) checkPeer(p *Peer) error {
 		return nil
 	case p.Endpoints != nil:
 		return o.checkEndpoints(p)
+	case p.Registers && p.User == "":
+		return errors.New("a peer that registers needs a user")
+	case p.Registers:
+		return p.checkNowhere()
 	case p.Target.Host == "":
 		return errors.New("no target")
 	case p.Target.Transport != "" && p.Target.Transport != UDP && p.Target.Transport != TCP:
@@ -175,13 +184,24 @@ func (o *Options) checkPeer(p *Peer) error {
 
 func (o *Options) checkEndpoints(p *Peer) error {
 	to := p.Endpoints.To
+	if err := p.checkNowhere(); err != nil {
+		return err
+	}
+	switch {
+	case to < 0:
+	case to >= len(o.Peers) || o.Peers[to].Endpoints != nil || o.Peers[to].Gone:
+		return errors.New("endpoints register with a peer, or here")
+	}
+	return nil
+}
+
+// checkNowhere checks a peer that is where it registers from.
+func (p *Peer) checkNowhere() error {
 	switch {
 	case p.Target != Target{} || len(p.Sources) > 0:
-		return errors.New("endpoints are where they register from: no target and no sources")
+		return errors.New("who registers is where that comes from: no target and no sources")
 	case p.Domain == "":
-		return errors.New("endpoints need a domain")
-	case to < 0 || to >= len(o.Peers) || o.Peers[to].Endpoints != nil || o.Peers[to].Gone:
-		return errors.New("endpoints register with a peer")
+		return errors.New("who registers needs a domain")
 	case p.Calls < 0:
 		return fmt.Errorf("limit of %d calls", p.Calls)
 	}

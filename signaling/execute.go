@@ -191,6 +191,10 @@ func (s *Shard) targets(d *policy.Decision) (list []b2bua.Target) {
 	list = make([]b2bua.Target, 0, len(d.Peers))
 	for _, peer := range d.Peers {
 		p := &s.rules.Options().Peers[peer]
+		if p.Here() {
+			list = append(list, s.located(peer, user, why)...)
+			continue
+		}
 		for _, addr := range s.rules.Resolved(peer) {
 			listener, ok := s.opt.listenerTo(p, addr)
 			if !ok {

@@ -121,13 +121,17 @@ func (o *Options) calls() b2bua.Options {
 		b.Ring = ringTime
 	}
 	for i := range o.Rules.Peers() {
-		b.Endpoints = append(b.Endpoints, o.Rules.Peers()[i].Endpoints != nil)
+		p := &o.Rules.Peers()[i]
+		b.Endpoints = append(b.Endpoints, p.Endpoints != nil || p.Here())
 	}
 	known := o.known()
 	for i, r := range o.Realms {
 		b.Realms = append(b.Realms, b2bua.Realm{Topology: r.Topology, Known: known[i], Loopback: r.loopback(), Media: r.named(), Moves: r.Moves})
 	}
 	b.Redirect = o.redirect
+	if len(o.Rules.Options().Domains) > 0 {
+		b.Challenges = o.challenges
+	}
 	for _, l := range o.Listeners {
 		b.Listeners = append(b.Listeners, b2bua.Listener{Realm: l.Realm, Host: l.Host, Transport: l.transport(), IP6: l.Addr.Addr().Is6()})
 	}

@@ -42,9 +42,9 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 		s.responded(flow, peer, m, known || former)
 	case m.Method() == sip.REGISTER && s.registers(flow, realm, m):
 	case !known && !(former && s.began(flow, m)):
-		s.stranger(flow, m, s.opt.Realms[realm].Trust)
+		s.unknown(flow, realm, m)
 	default:
-		s.requested(flow, peer, m)
+		s.requested(flow, peer, m, false)
 	}
 }
 
@@ -173,8 +173,8 @@ func (s *Shard) responded(flow b2bua.Flow, peer int, m *sip.Message, known bool)
 	s.stepClient(tx, transaction.Event{Is: transaction.Response, Status: m.Status(), Bytes: m.Raw}, m)
 }
 
-// requested handles a request of a peer.
-func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
+// requested handles a request of a peer. proven: it has shown that by credentials.
+func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message, proven bool) {
 	switch m.Method() {
 	case sip.ACK:
 		s.acked(flow, peer, m)
@@ -202,6 +202,9 @@ func (s *Shard) requested(flow b2bua.Flow, peer int, m *sip.Message) {
 			s.stateless(flow, m, &b2bua.Refusal{Status: 482, Reason: "Loop Detected", Cause: "loop"})
 			return
 		}
+	}
+	if !proven && s.proves(flow, peer, m) && !s.provesToBe(flow, peer, m) {
+		return
 	}
 	tx := s.newServer(key, s.answerBy(flow, m), peer, m)
 	if m.Method() == sip.INVITE {
@@ -312,7 +315,7 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		targets = slices.DeleteFunc(targets, func(t b2bua.Target) bool { return t.Peer != named.Peer })
 	}
 	if len(targets) == 0 {
-		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "no_target", Fields: retryAfter})
+		s.refuse(tx, flow, m, s.nobody(&decision))
 		return
 	}
 	s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets})

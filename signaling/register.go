@@ -40,7 +40,10 @@ func (s *Shard) newRegistrar() *registrar.Registrar {
 func (s *Shard) endpointsList() (list []registrar.Endpoints) {
 	for _, e := range s.opt.Endpoints {
 		p := s.rules.Peers()[e.Peer]
-		e.Name, e.Domain, e.Contact = p.Name, p.Domain, s.opt.contactFor(&s.rules.Peers()[p.Endpoints.To])
+		e.Name, e.Domain = p.Name, p.Domain
+		if !p.Here() {
+			e.Contact = s.opt.contactFor(&s.rules.Peers()[p.Endpoints.To])
+		}
 		list = append(list, e.Endpoints)
 	}
 	return list
@@ -89,6 +92,10 @@ func (s *Shard) registers(flow b2bua.Flow, realm int, m *sip.Message) bool {
 	if s.registrar == nil {
 		return false
 	}
+	if d := s.rules.Domain(realm, m.Bytes(m.ToURI().Host)); d != nil {
+		s.registerHere(flow, d, m)
+		return true
+	}
 	ep, ok := s.endpointsFor(realm, m)
 	if ok {
 		s.register(flow, ep, m)
@@ -106,7 +113,7 @@ func (s *Shard) endpointsFor(realm int, m *sip.Message) (ep int, ok bool) {
 	host := string(m.Bytes(uri.Host))
 	for i := range s.opt.Endpoints {
 		p := &s.rules.Peers()[s.opt.Endpoints[i].Peer]
-		if p.Realm == realm && !p.Gone && strings.EqualFold(p.Domain, host) {
+		if p.Realm == realm && !p.Gone && !p.Here() && strings.EqualFold(p.Domain, host) {
 			return i, true
 		}
 	}
@@ -186,9 +193,14 @@ func (s *Shard) bind(do []registrar.Effect) {
 		switch e := &do[i]; e.Do {
 		case registrar.Reach:
 			b, _ := s.registrar.Lookup(s.clock(), e.Serial)
-			s.opt.where.enter(b2bua.Flow(e.Flow), s.opt.Endpoints[e.Endpoints].Peer, e.Serial, routesOf(b.ServiceRoute))
+			peer := s.opt.Endpoints[e.Endpoints].Peer
+			s.opt.where.enter(b2bua.Flow(e.Flow), peer, e.Serial, routesOf(b.ServiceRoute))
+			if s.rules.Peers()[peer].Here() {
+				s.opt.where.settle(placeOf(peer, e.AOR), located{serial: e.Serial, flow: b2bua.Flow(e.Flow), contact: b.Contact, path: routesOf(b.Path)})
+			}
 		case registrar.Unreach:
 			s.opt.where.leave(b2bua.Flow(e.Flow), e.Serial)
+			s.opt.where.depart(placeOf(s.opt.Endpoints[e.Endpoints].Peer, e.AOR), e.Serial)
 		case registrar.Moved:
 			s.notices = append(s.notices, Notice{Is: HasMoved, Flow: b2bua.Flow(e.Old), To: b2bua.Flow(e.Flow)})
 		case registrar.Save:

@@ -63,6 +63,7 @@ type Shard struct {
 	hand      *sip.Message         // the message in hand; nil: none
 	denials   denials              // requests of peers and endpoints that were refused
 	strangers denials
+	buffer    []byte // for what is written and sent at once
 }
 
 // counters are what a shard counts for Status.
@@ -201,7 +202,7 @@ func (s *Shard) secret(flow b2bua.Flow) [16]byte {
 	key := s.key
 	key[0] ^= byte(realm)
 	key[1] ^= byte(realm >> 8)
-	if s.registrar == nil {
+	if s.registrar == nil && len(s.rules.Options().Domains) == 0 {
 		return key
 	}
 	if _, peer := s.rules.Known(realm, flow.Remote); !peer {

@@ -9,11 +9,13 @@ import (
 	"sbc/signaling/b2bua"
 )
 
-// Whereabouts tell which endpoints are behind which flow. All shards and readers
+// Whereabouts tell which endpoints are behind which flow, and the ways to those
+// that register here. All shards and readers
 // share them. A binding is entered and taken out by the one shard that has it;
 // who reads never waits.
 type whereabouts struct {
-	flows sync.Map // *behind by b2bua.Flow
+	flows  sync.Map // *behind by b2bua.Flow
+	places sync.Map // *[]located by place
 }
 
 // A behind is what is behind a flow. It does not change; another one takes its

@@ -62,7 +62,12 @@ var explanations = map[string]explanation{
 		"sources of the peer that it is, if it is one"},
 	"dialog_source": {"it is within a call, and comes from an address that is none of the call's",
 		"sources of the peer that it is; a phone has to register from there first"},
-	"token": {"the Request-URI has the form of a contact of ours, and no binding has it", "a registration: see sbc registrations"},
+	"auth_failed": {"its password is wrong, or there is no such user", "the password that the configuration has; or it is somebody who tries"},
+	"nonce":       {"its credentials are right, and for a challenge that is too old, went elsewhere, or was used already", "nothing: it was asked again, and answers that"},
+	"auth_scheme": {"its credentials are of another scheme or algorithm than it was asked for", "algorithms of the domain with one that it knows"},
+	"auth_syntax": {"its credentials cannot be read, or it has two of them for one realm", "another sender, or one that is repaired: sbc trace shows what it sends"},
+	"auth_uri":    {"the uri in its credentials is of a host that is not served here", "the host that it is configured with as a domain, or as an address of ours"},
+	"token":       {"the Request-URI has the form of a contact of ours, and no binding has it", "a registration: see sbc registrations"},
 
 	// Where it would go.
 	"not_allowed":  {"", `a route with from = [peer.{peer}]`},
@@ -71,6 +76,7 @@ var explanations = map[string]explanation{
 	"rewrite":      {"", "number { replace } of the route with something left of {to}"},
 	"no_target":    {"the route's peers have no address that can be reached from here", "target of the peer: see the addresses in sbc status"},
 	"unreachable":  {"the registration is there, and the way to the phone is not: its connection broke, or it is overdue", "the phone registers again by itself: see sbc registrations"},
+	"no_user":      {"no user {to} is in the domain", "a user of the endpoints, or another number { } in the route"},
 	"scheme":       {"the Request-URI is neither sip: nor tel:", "sip: instead"},
 	"loop":         {"it has been here before, unchanged", "routes of the neighbours: one of them sends it back"},
 	"max_forwards": {"it has passed as many hops as it may", "routes of the neighbours: they may form a ring"},

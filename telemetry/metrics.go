@@ -27,6 +27,7 @@ type Metrics struct {
 	leaks      *table
 	ended      *table
 	drops      *table
+	proofs     *table
 	attempts   prometheus.Counter
 	answered   prometheus.Counter
 	panics     prometheus.Counter
@@ -58,9 +59,10 @@ func New(o Options) *Metrics {
 		leaks:    newTable("sbc_leaks_total", "Identifiers of another realm that the audit found in outgoing messages, by the realm that would have seen them and the field.", "realm", o.Realms, "field"),
 		ended:    newTable("sbc_calls_ended_total", "Calls that ended, by result.", "", nil, "result"),
 		drops:    newTable("sbc_media_drops_total", "Media datagrams that were not forwarded, by cause.", "", nil, "cause"),
+		proofs:   newTable("sbc_authentications_total", "Requests whose senders were asked to prove who they are, by result.", "", nil, "result"),
 		realms:   len(o.Realms),
 	}
-	m.registry.MustRegister(m.messages, m.parse, m.rejects, m.leaks, m.ended, m.drops, (*state)(m),
+	m.registry.MustRegister(m.messages, m.parse, m.rejects, m.leaks, m.ended, m.drops, m.proofs, (*state)(m),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfo(o.Version))
@@ -137,6 +139,9 @@ func (m *Metrics) Refused(cause string, peer int) {
 // Peers replaces Options.Peers: those that there were, and more. One goroutine at
 // a time calls it.
 func (m *Metrics) Peers(names []string) { m.rejects.grow(append([]string{"none"}, names...)) }
+
+// Authentication counts what became of asking somebody to prove who he is.
+func (m *Metrics) Authentication(result string) { m.proofs.add(0, result, 1) }
 
 // Retransmission counts a message that came again, or that we sent again.
 func (m *Metrics) Retransmission(in bool) {

@@ -69,6 +69,11 @@ type Options struct {
 	// or its call ended because of a bug, and what is returned does not matter.
 	Registered func(key uint64, m *sip.Message, status int) Registration
 
+	// Challenges tells whether we ask those of a realm to prove themselves in a
+	// digest realm of that name: their credentials for it are for us alone. nil:
+	// we ask nobody.
+	Challenges func(realm int, name []byte) bool
+
 	// OwnPort tells whether an address that a description in a realm names is
 	// one of our media addresses, and if so whether a call has that port now
 	// and the realm may name it.
@@ -345,7 +350,7 @@ func (c *Calls) Readdress(listeners []Listener, realms []Realm) {
 // which begin with those that there were, Redirect, and the times. Calls go on by
 // the new ones.
 func (c *Calls) Reload(o *Options) {
-	c.opt.Endpoints, c.opt.Redirect = o.Endpoints, o.Redirect
+	c.opt.Endpoints, c.opt.Redirect, c.opt.Challenges = o.Endpoints, o.Redirect, o.Challenges
 	c.opt.Ring, c.opt.Quiet, c.opt.Held, c.opt.Long = o.Ring, o.Quiet, o.Held, o.Long
 	c.Readdress(o.Listeners, o.Realms)
 }

@@ -74,9 +74,10 @@ func (c *Calls) beginAt(call *Call, m *sip.Message, do []Effect) []Effect {
 	l := &call.legs[B]
 	client, branch := c.newClient(call)
 	r.client = client
-	uri := requestURI(c.work.take(), m, t)
+	hashed := c.hashedHost(call.legs[A].realm, m)
+	uri := requestURI(c.work.take(), m, t, hashed)
 	c.work.keep(uri)
-	call.guards[B].allowBare(hashedHost(m))
+	call.guards[B].allowBare(hashed)
 	tl := c.work.toLeg()
 	tl.RequestURI, tl.FromTag, tl.PeerHost, tl.Routes = uri, l.localTag, []byte(t.Host), t.Routes
 	if b.register != nil {

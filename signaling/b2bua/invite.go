@@ -243,9 +243,10 @@ func (c *Calls) sendInvite(call *Call, t *Target, m *sip.Message, d description,
 	client, branch := c.newInvite(call, d.late())
 	in.client, in.clientOn = client, true
 	in.seqOut = l.localSeq
-	uri := requestURI(c.work.take(), m, t)
+	hashed := c.hashedHost(call.legs[A].realm, m)
+	uri := requestURI(c.work.take(), m, t, hashed)
 	c.work.keep(uri)
-	call.guards[B].allowBare(hashedHost(m))
+	call.guards[B].allowBare(hashed)
 	tl := c.work.toLeg()
 	tl.RequestURI, tl.FromTag, tl.PeerHost, tl.Routes = uri, l.localTag, []byte(t.Host), t.Routes
 	e := Effect{Do: Start, Call: call, Side: B, Client: client, Flow: l.next, Method: sip.INVITE}
@@ -277,8 +278,8 @@ func (c *Calls) learnSent(l *leg, out []byte) {
 
 // requestURI writes where a call is sent: the user as the route says, at the
 // peer's host. Parameters of the user (user=phone) stay; those that name a
-// place do not.
-func requestURI(dst []byte, m *sip.Message, t *Target) []byte {
+// place do not. hashed is what hashedHost says of m.
+func requestURI(dst []byte, m *sip.Message, t *Target, hashed []byte) []byte {
 	if t.URI != nil {
 		return append(dst, t.URI...)
 	}
@@ -300,7 +301,7 @@ func requestURI(dst []byte, m *sip.Message, t *Target) []byte {
 		user = append(user[:len(user):len(user)], m.Bytes(uri.Params)...)
 	}
 	host := []byte(t.Host)
-	if hashed := hashedHost(m); hashed != nil {
+	if hashed != nil {
 		host = hashed
 	}
 	dst = append(dst, "sip:"...)

@@ -24,6 +24,16 @@ func (c *Calls) Ping(by Flow, uri string) (Client, []byte) {
 	return Client(id.Serial), b
 }
 
+// Speaker returns the peer at the end of the dialog in which m comes, if it comes
+// by the very flow of that end.
+func (c *Calls) Speaker(by Flow, m *sip.Message) (peer int, ok bool) {
+	p, s := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))
+	if p == nil || p.legs[s].flow != by {
+		return 0, false
+	}
+	return p.legs[s].peer, true
+}
+
 // Has reports whether the dialog is there in which m comes.
 func (c *Calls) Has(m *sip.Message) bool {
 	p, _ := c.find(m.Bytes(m.CallID()), m.Bytes(m.To().Tag), m.Bytes(m.From().Tag))

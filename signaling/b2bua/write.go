@@ -73,6 +73,9 @@ func (c *Calls) write(p *pair, to Side, m *sip.Message, e Effect, tl *topology.L
 	if tl.CSeq == 0 {
 		edits = zeroCSeq(m, edits)
 	}
+	if m.IsRequest() {
+		edits = c.keepCredentials(p.legs[to.other()].realm, m, edits)
+	}
 	if m.Method() == sip.REGISTER {
 		edits = rebind(m, &c.work.registration, edits)
 	}

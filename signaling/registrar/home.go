@@ -17,7 +17,7 @@ func Home(key [16]byte, m *sip.Message) uint8 {
 	if u.User.Len()+u.Host.Len() >= len(buf) {
 		return 0 // it is refused
 	}
-	b := append(appendUnescaped(buf[:0], m.Bytes(u.User)), '@')
+	b := append(AppendUser(buf[:0], m.Bytes(u.User)), '@')
 	host := len(b)
 	b = append(b, m.Bytes(u.Host)...)
 	lower(b[host:])

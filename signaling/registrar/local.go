@@ -20,12 +20,24 @@ func (r *Registrar) Bind(now time.Time, ep int, flow Flow, m *sip.Message) Verdi
 	return v
 }
 
+// Admit tells whether a REGISTER may be looked at that came by a flow; if not, when
+// it may come again, as complete lines. Register does this itself.
+func (r *Registrar) Admit(now time.Time, flow Flow) (ok bool, fields []byte) {
+	r.begin()
+	ok, wait := r.sources.pass(r.source(flow), r.since(now))
+	if !ok {
+		r.out = appendRetryAfter(r.out, int((wait+time.Second-1)/time.Second))
+	}
+	return ok, r.out
+}
+
 func (r *Registrar) bindHere(at time.Duration, now time.Time, q *request, ep int, flow Flow, m *sip.Message) Verdict {
 	if no := r.read(q, ep, flow, m); no.yes() {
 		return r.refuse(no, ep)
 	}
 	r.match(q)
-	if no := r.check(at, q); no.yes() {
+	// Who has proved itself may have another contact in the place of its oldest.
+	if no := r.check(at, q); no.yes() && no.cause != "binding_limit" {
 		return r.refuse(no, ep)
 	}
 	p := r.await(at, q)

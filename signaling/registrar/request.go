@@ -91,7 +91,7 @@ func (r *Registrar) readAOR(q *request) refusal {
 	if u.Secure() {
 		q.key = append(q.key[:len(q.key)-1], "s:"...)
 	}
-	q.key = appendUnescaped(q.key, m.Bytes(u.User))
+	q.key = AppendUser(q.key, m.Bytes(u.User))
 	if !u.User.Empty() {
 		q.key = append(q.key, '@')
 	}
@@ -239,9 +239,10 @@ func wholeParam(raw []byte, params, value sip.Span) sip.Span {
 	return sip.Span{Start: start, End: value.End}
 }
 
-// appendUnescaped appends b with escaped octets as themselves, where they are
-// printable and not the '%'.
-func appendUnescaped(dst, b []byte) []byte {
+// AppendUser appends the user part of an address-of-record in the form by which
+// it is known: with escaped octets as themselves, where they are printable and not
+// the '%' (RFC 3261 section 10.3 step 5).
+func AppendUser(dst, b []byte) []byte {
 	for i := 0; i < len(b); i++ {
 		if b[i] == '%' && i+2 < len(b) {
 			hi, lo := hex(b[i+1]), hex(b[i+2])
