@@ -34,6 +34,9 @@ func (s *Shard) unknown(flow b2bua.Flow, realm int, m *sip.Message) {
 // speaker returns the peer that a request is from which belongs to a transaction
 // or dialog that began by the very flow.
 func (s *Shard) speaker(flow b2bua.Flow, m *sip.Message) (peer int, ok bool) {
+	if len(s.rules.Options().Domains) == 0 {
+		return s.calls.Speaker(flow, m) // nobody else begins anything
+	}
 	key := s.secret(flow)
 	for _, k := range [2]transaction.Key{transaction.ServerKey(key, m), transaction.ServerKeyOf(key, m, sip.INVITE)} {
 		if tx := s.servers[b2bua.Server(k)]; tx != nil { // the key has the source in it
