@@ -356,3 +356,41 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Shards have read their clocks at different times: one whose clock is behind
+// lets nobody through who has used its burst up by another's.
+func TestClocksApart(t *testing.T) {
+	r := Rate{Per: time.Millisecond, Burst: 3}
+	table, bucket := NewTable(8, testSeed), Bucket{}
+	for range r.Burst {
+		table.Take(time.Minute, 0, nil, r)
+		bucket.Take(time.Minute, r)
+	}
+	for _, now := range []time.Duration{time.Minute, time.Minute - time.Millisecond, time.Minute - time.Second, time.Second} {
+		if ok, _ := table.Take(now, 0, nil, r); ok {
+			t.Errorf("table, at %v", now)
+		}
+		if ok, _ := bucket.Take(now, r); ok {
+			t.Errorf("bucket, at %v", now)
+		}
+	}
+}
+
+// Of two words that a source has the later counts, wherever it is.
+func TestTwoWords(t *testing.T) {
+	r := Rate{Per: time.Second, Burst: 2}
+	table := NewTable(bucketWords, testSeed)
+	table.Take(0, 0, nil, r)
+	b := &table.buckets[0]
+	once := b[0].Load()
+	table.Take(0, 0, nil, r)
+	twice := b[0].Load()
+	for _, words := range [][2]uint64{{once, twice}, {twice, once}} {
+		b[2].Store(words[0])
+		b[5].Store(words[1])
+		b[0].Store(0)
+		if ok, _ := table.Take(0, 0, nil, r); ok {
+			t.Errorf("%x", words)
+		}
+	}
+}
