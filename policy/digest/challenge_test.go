@@ -203,3 +203,19 @@ func TestUserErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestParseAlgorithm(t *testing.T) {
+	for a := range algorithms {
+		if got, ok := ParseAlgorithm(strings.ToLower(a.String())); !ok || got != a {
+			t.Errorf("%v became %v, %v", a, got, ok)
+		}
+	}
+	for _, name := range []string{"", "SHA-1", "MD5-sess", "SHA256"} {
+		if got, ok := ParseAlgorithm(name); ok {
+			t.Errorf("%q became %v", name, got)
+		}
+	}
+	if algorithms.String() != "unknown" {
+		t.Error("an algorithm that is none")
+	}
+}

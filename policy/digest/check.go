@@ -139,9 +139,14 @@ type form struct {
 
 // form judges whether the credentials are complete and as they were asked for.
 // A client that leaves out the quality of RFC 2617, as RFC 2069 had it, has no
-// count and could be replayed: it is asked again.
+// count and could be replayed: it is asked again. A phone of a mobile network
+// begins with credentials whose nonce is empty, only to say its name (3GPP TS
+// 24.229 section 5.1.1.2).
 func (r *Realm) form(q *Query, c *credentials) (f form, v Verdict) {
 	raw := q.Msg.Raw
+	if !c.value[paramNonce].Empty() && !c.has(raw, paramNonce) {
+		return f, Missing
+	}
 	for _, p := range [...]param{paramUsername, paramNonce, paramURI, paramResponse} {
 		if !c.has(raw, p) {
 			return f, Syntax

@@ -73,6 +73,7 @@ func TestCheckVerdicts(t *testing.T) {
 		{"no realm", []string{edit(`realm="voice.example", `, "")}, Syntax, false},
 		{"no user", []string{edit(`username="alice", `, "")}, Syntax, true},
 		{"no nonce", []string{edit("nonce=", "nonsense=")}, Syntax, false},
+		{"an empty nonce", []string{strings.NewReplacer(c.nonce, "", c.response(), "").Replace(c.line())}, Missing, false},
 		{"no uri", []string{edit("uri=", "url=")}, Syntax, true},
 		{"no response", []string{edit("response=", "answer=")}, Syntax, true},
 		{"no count", []string{edit(", nc=00000001", "")}, Syntax, true},
@@ -276,5 +277,43 @@ func TestVerdicts(t *testing.T) {
 	}
 	if Missing.Status(Agent) != 401 || verdicts.String() != "unknown" {
 		t.Error("the role of an agent, or a verdict that is none")
+	}
+}
+
+// What stands in for the digest of a user who does not exist is another one
+// for each name and each process, and would let nobody in who knew it.
+func TestNobody(t *testing.T) {
+	seen := map[string]bool{}
+	for key := range 2 {
+		r := voice(t, NewNonces([32]byte{31: byte(key)}, 0))
+		for _, name := range []string{"nobody", "Nobody"} {
+			c := alice(r.nonce(0, testRand(), here))
+			c.user = name
+			var w work
+			line := c.line()
+			r.check(&w, 0, &Query{Msg: message(t, "REGISTER", "", line), Source: here})
+			ha1 := string(w.ha1[:])
+			if seen[ha1] || strings.Trim(ha1, "\x00") != ha1 {
+				t.Errorf("%s: %q", name, ha1)
+			}
+			seen[ha1] = true
+			a2 := c.hash(c.method, c.uri)
+			line = strings.Replace(line, c.response(), c.hash(ha1, c.nonce, "00000001", c.cnonce, c.qop, a2), 1)
+			if got := r.verdict(t, 0, line); got.Verdict != Wrong || !got.Proven {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+	}
+}
+
+// A method that no request has.
+func TestCheckLongMethod(t *testing.T) {
+	r, rnd := voice(t, nil), testRand()
+	for n, want := range map[int]Verdict{methodMax: OK, methodMax + 1: Syntax} {
+		c := alice(r.nonce(0, rnd, here))
+		c.method = strings.Repeat("X", n)
+		if got := r.Check(0, Query{Msg: message(t, c.method, "", c.line()), Source: here}); got.Verdict != want {
+			t.Errorf("%d octets: %v", n, got.Verdict)
+		}
 	}
 }

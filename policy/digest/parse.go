@@ -132,7 +132,7 @@ func (c *credentials) text(raw []byte, p param) []byte { return c.span(raw, p).O
 // name.
 func (c *credentials) meaning(buf, raw []byte, p param) []byte {
 	text := c.text(raw, p)
-	if len(text) > len(buf) || bytes.IndexByte(text, '\\') < 0 && bytes.IndexByte(text, '\n') < 0 {
+	if len(text) > len(buf) || !bytes.ContainsAny(text, "\\\r\n") {
 		return text
 	}
 	return sip.AppendUnquoted(buf[:0], c.value[p].Of(raw))

@@ -119,12 +119,6 @@ func (r *Realm) add(u User, offer bool) error {
 	return nil
 }
 
-// Name returns the name of the realm.
-func (r *Realm) Name() string { return r.name }
-
-// Offers reports whether challenges offer an algorithm.
-func (r *Realm) Offers(a Algorithm) bool { return a < algorithms && r.offered[a] }
-
 // String tells of the realm, and nothing that is secret.
 func (r *Realm) String() string {
 	return fmt.Sprintf("digest realm %q, %d users", r.name, len(r.users))

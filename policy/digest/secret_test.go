@@ -18,6 +18,9 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	key := [32]byte([]byte("0123456789abcdefghijklmnopqrstuv"))
 	n := NewNonces(key, 0)
 	r := mustRealm(t, Options{Name: "r", Users: []User{plain, hashed}, Nonces: n})
+	if plain.Name() != "alice" || fmt.Sprint(plain) != `user "alice" (secret)` {
+		t.Errorf("%v", plain)
+	}
 	shown := []any{plain, &plain, hashed, r, n, *r, *n, []any{r, n, plain},
 		struct{ u User }{plain}, &struct{ u User }{plain}, struct{ r *Realm }{r}, struct{ n *Nonces }{n}, Options{Users: []User{plain}, Nonces: n}}
 	for _, v := range shown {
