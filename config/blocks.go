@@ -81,7 +81,26 @@ type peerBlock struct {
 	Domain    *hcl.Attribute     `hcl:"domain"`
 	Redirect  *hcl.Attribute     `hcl:"redirect"`
 	Asym      *hcl.Attribute     `hcl:"asymmetric"`
+	Registers *hcl.Attribute     `hcl:"registers"`
+	Users     []*userBlock       `hcl:"user,block"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
+}
+
+type userBlock struct {
+	Name      string         `hcl:"name,label"`
+	NameRange hcl.Range      `hcl:"name,label_range"`
+	Range     hcl.Range      `hcl:",def_range"`
+	Password  *hcl.Attribute `hcl:"password"`
+	MD5       *hcl.Attribute `hcl:"ha1"`
+	SHA256    *hcl.Attribute `hcl:"ha1_sha256"`
+	SHA512    *hcl.Attribute `hcl:"ha1_sha512_256"`
+}
+
+type authBlock struct {
+	Range      hcl.Range      `hcl:",def_range"`
+	Algorithms *hcl.Attribute `hcl:"algorithms"`
+	Integrity  *hcl.Attribute `hcl:"integrity"`
+	NonceAge   *hcl.Attribute `hcl:"nonce_age"`
 }
 
 type endpointsBlock struct {
@@ -95,6 +114,9 @@ type endpointsBlock struct {
 	Expires   *hcl.Attribute     `hcl:"expires"`
 	Rate      *hcl.Attribute     `hcl:"rate"`
 	Contacts  *hcl.Attribute     `hcl:"contacts"`
+	File      *hcl.Attribute     `hcl:"users"`
+	Users     []*userBlock       `hcl:"user,block"`
+	Auth      []*authBlock       `hcl:"auth,block"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
 
@@ -176,6 +198,7 @@ func (b *mediaBlock) place() hcl.Range      { return b.Range }
 func (b *topologyBlock) place() hcl.Range   { return b.Range }
 func (b *bodiesBlock) place() hcl.Range     { return b.Range }
 func (b *peerLimitsBlock) place() hcl.Range { return b.Range }
+func (b *authBlock) place() hcl.Range       { return b.Range }
 func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }

@@ -69,7 +69,7 @@ func (r *reader) checkUse(file *fileBlock, c *Config) {
 	realms, peers := make([]bool, len(c.Realms)), make([]bool, len(c.Policy.Peers))
 	for i := range c.Policy.Peers {
 		realms[c.Policy.Peers[i].Realm] = true
-		if e := c.Policy.Peers[i].Endpoints; e != nil { // their own route
+		if e := c.Policy.Peers[i].Endpoints; e != nil && e.To >= 0 { // their own route
 			peers[i], peers[e.To] = true, true
 		}
 	}
@@ -87,6 +87,10 @@ func (r *reader) checkUse(file *fileBlock, c *Config) {
 		}
 	}
 	for i, used := range peers {
+		if !used && i >= len(file.Peers) {
+			r.warn(file.Endpoints[i-len(file.Peers)].NameRange, "Endpoints without routes", "No route is from or to endpoints.%s, so they can neither call nor be called.", c.Policy.Peers[i].Name)
+			continue
+		}
 		if !used {
 			r.warn(file.Peers[i].NameRange, "Peer without routes", "No route is from or to peer.%s, so it can neither call nor be called.", c.Policy.Peers[i].Name)
 		}

@@ -18,7 +18,8 @@ type Config struct {
 	File      string // as it was named
 	Realms    []Realm
 	Policy    policy.Options // its Realms and the Realms above have the same order
-	Endpoints []Endpoints
+	Endpoints []Endpoints    // and peers that register
+	Domains   []Domain
 	Turn      *Turn  // nil: none
 	Store     string // path of what outlives the process
 	Limits    Limits
@@ -112,7 +113,11 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(path, src)
+	r := newReader(SystemInterfaces, path, src)
+	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o007 != 0 {
+		r.open = st.Mode().Perm()
+	}
+	return r.parse()
 }
 
 // Parse reads and checks the contents of a file. Names of interfaces are
@@ -124,7 +129,14 @@ func Parse(filename string, src []byte) (*Config, error) {
 
 // ParseOn is Parse for a machine with other interfaces.
 func ParseOn(machine Interfaces, filename string, src []byte) (*Config, error) {
-	r := &reader{machine: machine, file: filename, base: filepath.Base(filename), src: src}
+	return newReader(machine, filename, src).parse()
+}
+
+func newReader(machine Interfaces, filename string, src []byte) *reader {
+	return &reader{machine: machine, file: filename, base: filepath.Base(filename), src: src}
+}
+
+func (r *reader) parse() (*Config, error) {
 	file := r.blocks()
 	if file == nil {
 		return nil, r.problems()
@@ -143,6 +155,7 @@ func (r *reader) config(file *fileBlock) *Config {
 	r.realms(file, c)
 	r.peers(file, c)
 	r.endpoints(file, c)
+	r.domains(file, c)
 	r.routes(file, c)
 	r.limits(only(r, "limits", file.Limits), c)
 	r.telemetry(only(r, "telemetry", file.Telemetry), c)

@@ -49,11 +49,11 @@ func Diff(running, next *Config) []Change {
 			out = append(out, Change{Block: b.name, Was: "there", Restart: b.restarts()})
 			continue
 		}
-		out = append(out, b.changes(other)...)
+		out = append(out, b.changes(other, running)...)
 	}
 	for _, b := range is {
 		if _, ok := find(was, b.name); !ok {
-			out = append(out, Change{Block: b.name, Is: "there", Restart: b.restarts() || b.kind == "endpoints" && len(running.Endpoints) == 0})
+			out = append(out, Change{Block: b.name, Is: "there", Restart: b.restarts() || len(running.Endpoints) == 0 && b.binds()})
 		}
 	}
 	return append(out, reordered(was, is)...)
@@ -81,24 +81,41 @@ func (b *block) restarts() bool {
 	return b.kind == "realm" || slices.ContainsFunc(b.keys, func(e entry) bool { return restart(b.kind, e.key) })
 }
 
-func (b *block) changes(now *block) (out []Change) {
+// binds reports whether b needs the store, which is opened at the start.
+func (b *block) binds() bool {
+	return b.kind == "endpoints" || slices.ContainsFunc(b.keys, func(e entry) bool { return e.key == "registers" })
+}
+
+func (b *block) changes(now *block, running *Config) (out []Change) {
 	value := func(keys []entry, key string) string {
 		if i := slices.IndexFunc(keys, func(e entry) bool { return e.key == key }); i >= 0 {
 			return keys[i].value
 		}
 		return ""
 	}
+	change := func(key, was, is string) {
+		first := key == "registers" && len(running.Endpoints) == 0 // the store was not opened
+		out = append(out, Change{Block: b.name, Key: key, Was: shown(key, was), Is: shown(key, is), Restart: first || restart(b.kind, key)})
+	}
 	for _, e := range b.keys {
 		if is := value(now.keys, e.key); is != e.value {
-			out = append(out, Change{Block: b.name, Key: e.key, Was: e.value, Is: is, Restart: restart(b.kind, e.key)})
+			change(e.key, e.value, is)
 		}
 	}
 	for _, e := range now.keys {
 		if value(b.keys, e.key) == "" {
-			out = append(out, Change{Block: b.name, Key: e.key, Is: e.value, Restart: restart(b.kind, e.key)})
+			change(e.key, "", e.value)
 		}
 	}
 	return out
+}
+
+// shown hides what is as good as a password.
+func shown(key, value string) string {
+	if value != "" && strings.Contains(key, ".ha1") {
+		return "(not shown)"
+	}
+	return value
 }
 
 // reordered tells when the routes that both files have are tried in another

@@ -41,7 +41,7 @@ func TestDocs(t *testing.T) {
 	}
 	described := map[string][]string{}
 	path := ""
-	heading, row := regexp.MustCompile("^###? (`.*`)$"), regexp.MustCompile("^\\| `([a-z_]+)` \\|")
+	heading, row := regexp.MustCompile("^###? (`.*`)$"), regexp.MustCompile("^\\| `([a-z0-9_]+)` \\|")
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {

@@ -17,6 +17,7 @@ type Endpoints struct {
 	Expires  time.Duration // what their registrar is asked for
 	Rate     float64       // REGISTERs a second that it can bear
 	Contacts int           // of one address-of-record
+	Here     bool          // our own registrar has their bindings
 }
 
 // endpoints reads the blocks; in the rules they come after the peers.
@@ -29,6 +30,7 @@ func (r *reader) endpoints(file *fileBlock, c *Config) {
 		}
 		e, p := r.endpointsOf(b, len(file.Peers))
 		e.Peer = len(c.Policy.Peers)
+		r.here = append(r.here, e.Here)
 		c.Policy.Peers, c.Endpoints = append(c.Policy.Peers, p), append(c.Endpoints, e)
 		if p.Realm >= 0 && !c.Realms[p.Realm].natSet {
 			c.Realms[p.Realm].NAT = true
@@ -49,7 +51,7 @@ func (r *reader) endpointsOf(b *endpointsBlock, peers int) (Endpoints, policy.Pe
 	}
 	r.domain(b.Domain, &p)
 	if b.To == nil {
-		r.missing(b.Range, "to", "peer.NAME")
+		// They register here.
 	} else if i, ok := r.refer(b.To.Name, b.To.Expr, &r.peerNames); ok {
 		p.Endpoints.To = i
 	}
@@ -60,6 +62,7 @@ func (r *reader) endpointsOf(b *endpointsBlock, peers int) (Endpoints, policy.Pe
 	}
 	r.perSecond(b.Rate, &e.Rate)
 	r.integer(b.Contacts, 1, 100, "10", &e.Contacts)
+	e.Here = b.To == nil
 	if l := only(r, "limits", b.Limits); l != nil && r.integer(l.Calls, 1, callsMax, "30", &p.Calls) {
 		p.CallsRef = r.ref(l.Calls.Range)
 	}
@@ -80,21 +83,25 @@ func (r *reader) perSecond(a *hcl.Attribute, to *float64) {
 	r.fail(t.at, "Not a rate", "%q is no rate. Write a whole number from 1 to 100000 with its unit, like \"100/s\".", t.s)
 }
 
-// froms reads a list of references to peers and endpoints.
-func (r *reader) froms(b *routeBlock, peers int) []int {
-	if b.From == nil {
-		r.missing(b.Range, "from", "[peer.NAME]")
+// ends reads a list of references to peers and endpoints.
+func (r *reader) ends(b *routeBlock, a *hcl.Attribute, key string, peers int) []int {
+	if a == nil {
+		r.missing(b.Range, key, "[peer.NAME]")
 		return nil
 	}
 	var out []int
 	seen := map[int]bool{}
-	for _, e := range r.exprs(b.From, r.peerNames.example()) {
+	for _, e := range r.exprs(a, r.peerNames.example()) {
 		names, offset := &r.peerNames, 0
 		if steps, diags := hcl.AbsTraversalForExpr(e); !diags.HasErrors() && steps.RootName() == r.endpointNames.kind {
 			names, offset = &r.endpointNames, peers
 		}
-		i, ok := r.refer(b.From.Name, e, names)
+		i, ok := r.refer(key, e, names)
 		if !ok {
+			continue
+		}
+		if key == "to" && offset > 0 && !r.here[i] {
+			r.fail(e.Range(), "Endpoints of another registrar", "%s register with a peer, which knows where they are: send the call to that peer.", names.full(names.list[i]))
 			continue
 		}
 		if seen[offset+i] {

@@ -13,12 +13,22 @@ import (
 func (c *Config) Follow(running *Config) {
 	realms := c.followRealms(running)
 	peers := c.followPeers(running, realms)
+	c.Domains = slices.Clone(c.Domains)
 	c.Policy.Routes = slices.Clone(c.Policy.Routes) // rules may have been made of them
 	for i := range c.Policy.Routes {
 		t := &c.Policy.Routes[i]
 		t.From, t.To = moved(t.From, peers), moved(t.To, peers)
 	}
 	c.followEndpoints(running, peers)
+	for i := range c.Domains {
+		d := &c.Domains[i]
+		d.Realm = realms[d.Realm]
+		who := make(map[string]int, len(d.Who))
+		for user, p := range d.Who {
+			who[user] = peers[p]
+		}
+		d.Who = who
+	}
 }
 
 // followRealms returns the new place of each realm of c, by the old one.
@@ -53,7 +63,7 @@ func (c *Config) followPeers(running *Config, realms []int) (to []int) {
 		c.Policy.Peers[to[i]] = p
 	}
 	for i := range c.Policy.Peers {
-		if p := &c.Policy.Peers[i]; p.Endpoints != nil && !p.Gone {
+		if p := &c.Policy.Peers[i]; p.Endpoints != nil && !p.Gone && p.Endpoints.To >= 0 {
 			p.Endpoints = &policy.Endpoints{To: to[p.Endpoints.To]}
 		}
 	}

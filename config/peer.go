@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -14,7 +15,12 @@ func (r *reader) peers(file *fileBlock, c *Config) {
 	r.peerNames.kind = "peer"
 	for _, b := range file.Peers {
 		r.add(&r.peerNames, b.Name, b.NameRange)
-		c.Policy.Peers = append(c.Policy.Peers, r.peer(b))
+		p := r.peer(b)
+		if p.Registers {
+			e := Endpoints{Peer: len(c.Policy.Peers), Refresh: time.Minute, Expires: 30 * time.Minute, Rate: 100, Contacts: 1, Here: true}
+			c.Endpoints = append(c.Endpoints, e)
+		}
+		c.Policy.Peers = append(c.Policy.Peers, p)
 	}
 }
 
@@ -25,7 +31,10 @@ func (r *reader) peer(b *peerBlock) policy.Peer {
 	} else if i, ok := r.refer(b.Realm.Name, b.Realm.Expr, &r.realmNames); ok {
 		p.Realm = i
 	}
-	if b.Target == nil {
+	r.boolean(b.Registers, &p.Registers)
+	if p.Registers {
+		r.registers(b)
+	} else if b.Target == nil {
 		r.missing(b.Range, "target", `"sip:192.0.2.10"`)
 	} else if t, ok := r.text(b.Target, `"sip:192.0.2.10"`); ok {
 		p.Target, _ = r.target(t)
@@ -41,6 +50,18 @@ func (r *reader) peer(b *peerBlock) policy.Peer {
 		p.CallsRef = r.ref(l.Calls.Range)
 	}
 	return p
+}
+
+// registers checks a peer that is where it registers from.
+func (r *reader) registers(b *peerBlock) {
+	for _, a := range []*hcl.Attribute{b.Target, b.Sources} {
+		if a != nil {
+			r.fail(a.Range, "Place given twice", "The peer registers, and is where that comes from: take out %s, or registers.", a.Name)
+		}
+	}
+	if len(b.Users) == 0 {
+		r.fail(b.Range, "Peer without a user", "Who registers has to prove who it is: write user \"%s\" { password = file(\"/etc/sbc/%s\") } in it.", b.Name, b.Name)
+	}
 }
 
 // missing reports a key that must be there.

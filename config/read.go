@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"unicode"
@@ -19,10 +20,12 @@ type reader struct {
 	machine    Interfaces
 	file, base string
 	src        []byte
-	nav        any // lets the printer name the block that a line is in
+	open       os.FileMode // permissions of the file, if everybody may read it; else 0
+	nav        any         // lets the printer name the block that a line is in
 	diags      hcl.Diagnostics
 
 	realmNames, peerNames, endpointNames names
+	here                                 []bool        // by endpoints: they register here
 	listenAt                             [][]hcl.Range // by realm and listener: its block
 	wrongRoutes                          []bool        // had problems of their own
 }

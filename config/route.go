@@ -27,8 +27,8 @@ func (r *reader) routes(file *fileBlock, c *Config) {
 
 func (r *reader) route(b *routeBlock, peers int) policy.Route {
 	t := policy.Route{Name: b.Name, Ref: r.ref(b.Range)}
-	t.From = r.froms(b, peers)
-	t.To = r.peerList(b, b.To, "to")
+	t.From = r.ends(b, b.From, "from", peers)
+	t.To = r.ends(b, b.To, "to", peers)
 	match := only(r, "match", b.Match)
 	if match != nil {
 		t.Match = r.match(match)
@@ -37,14 +37,6 @@ func (r *reader) route(b *routeBlock, peers int) policy.Route {
 		t.Rewrite = r.number(number, match, t.Match.User)
 	}
 	return t
-}
-
-func (r *reader) peerList(b *routeBlock, a *hcl.Attribute, key string) []int {
-	if a == nil {
-		r.missing(b.Range, key, "[peer.NAME]")
-		return nil
-	}
-	return r.references(a, &r.peerNames)
 }
 
 func (r *reader) match(b *matchBlock) policy.Match {

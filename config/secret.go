@@ -30,6 +30,9 @@ func (r *reader) secret(key string, e hcl.Expression) (string, bool) {
 			return "", false
 		}
 		s, found = strings.TrimRight(string(b), "\r\n"), true
+		if st, err := os.Stat(where.s); err == nil {
+			r.private(where, st)
+		}
 	}
 	switch {
 	case !found:
@@ -40,4 +43,19 @@ func (r *reader) secret(key string, e hcl.Expression) (string, bool) {
 		return s, true
 	}
 	return "", false
+}
+
+// private refuses a file with secrets that everybody on the machine can read.
+func (r *reader) private(t text, st os.FileInfo) {
+	if st.Mode().IsRegular() && st.Mode()&0o007 != 0 {
+		r.fail(t.at, "Readable by everybody", "%s holds secrets, and every user of this machine may read it (mode %04o). Say chmod o= %s.", t.s, st.Mode().Perm(), t.s)
+	}
+}
+
+// confidential notes that the configuration itself holds a secret.
+func (r *reader) confidential(at hcl.Range) {
+	if r.open != 0 {
+		r.fail(at, "Readable by everybody", "A hash of a password is as good as the password, and every user of this machine may read this file (mode %04o). Say chmod o= %s.", r.open, r.file)
+		r.open = 0 // Once is enough.
+	}
 }

@@ -94,7 +94,7 @@ func (p *Peer) Here() bool { return p.Registers || p.Endpoints != nil && p.Endpo
 // prove it, in one realm.
 type Domain struct {
 	Realm int
-	Host  string // in lower case
+	Host  string // in lower case; also the name of Auth
 	Auth  *digest.Realm
 	Who   map[string]int // the peer that a user of Auth is, or the endpoints that it belongs to
 	Ref   Ref

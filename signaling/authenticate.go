@@ -143,7 +143,7 @@ func (s *Shard) provesToBe(flow b2bua.Flow, peer int, m *sip.Message) bool {
 // challenges is b2bua.Options.Challenges.
 func (o *Options) challenges(realm int, name []byte) bool {
 	for i := range o.Rules.Options().Domains {
-		if d := &o.Rules.Options().Domains[i]; d.Realm == realm && d.Auth.Name() == string(name) {
+		if d := &o.Rules.Options().Domains[i]; d.Realm == realm && d.Host == string(name) {
 			return true
 		}
 	}

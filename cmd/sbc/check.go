@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"sbc/config"
 	"sbc/policy"
+	"sbc/policy/digest"
 )
 
 func newCheck(o *options) *cobra.Command {
@@ -47,7 +49,7 @@ type checkProblem struct {
 }
 
 func check(stdout, stderr io.Writer, o *options, file string) error {
-	cfg, rules, problems, err := load(file)
+	cfg, rules, problems, err := load(file, newNonces())
 	if err != nil && problems == nil {
 		return err
 	}
@@ -65,14 +67,21 @@ func check(stdout, stderr io.Writer, o *options, file string) error {
 	return nil
 }
 
+// newNonces returns those of a process.
+func newNonces() *digest.Nonces {
+	var key [32]byte
+	rand.Read(key[:])
+	return digest.NewNonces(key, digest.Slots)
+}
+
 // load reads a file as run and check do. problems is what is wrong with it,
 // or only what is probably not meant when err is nil.
-func load(file string) (cfg *config.Config, rules *policy.Rules, problems *config.Problems, err error) {
+func load(file string, nonces *digest.Nonces) (cfg *config.Config, rules *policy.Rules, problems *config.Problems, err error) {
 	cfg, err = config.Load(file)
 	if errors.As(err, &problems) || err != nil {
 		return nil, nil, problems, err
 	}
-	rules, err = policy.Compile(cfg.Policy)
+	rules, err = cfg.Rules(nonces)
 	return cfg, rules, cfg.Warnings, err
 }
 

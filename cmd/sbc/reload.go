@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -12,14 +11,16 @@ import (
 	"sbc/config"
 	"sbc/console"
 	"sbc/policy"
+	"sbc/policy/digest"
 )
 
 // A running is the configuration that the border runs by, and the one that it
 // goes back to unless the new one is confirmed.
 type running struct {
-	b     *border
-	level *slog.LevelVar
-	log   *slog.Logger
+	b      *border
+	nonces *digest.Nonces
+	level  *slog.LevelVar
+	log    *slog.Logger
 
 	// Guarded by mu.
 	mu     sync.Mutex
@@ -68,20 +69,19 @@ func (r *running) reload(confirm time.Duration) console.Reloaded {
 // runs. It returns no configuration if that is wrong.
 func (r *running) read(file string, src []byte) (*config.Config, console.Reloaded) {
 	out := console.Reloaded{File: file}
+	var cfg *config.Config
+	var err error
 	if src == nil {
-		var err error
-		if src, err = os.ReadFile(file); err != nil {
-			out.Error = fmt.Sprintf("%v; nothing was changed", err)
-			return nil, out
-		}
+		cfg, err = config.Load(file)
+	} else {
+		cfg, err = config.Parse(file, src)
 	}
-	cfg, err := config.Parse(file, src)
 	var problems *config.Problems
 	if errors.As(err, &problems) {
 		out.Error = file + " is wrong; nothing was changed"
 	} else if err == nil {
 		problems = cfg.Warnings
-		_, err = policy.Compile(cfg.Policy)
+		_, err = cfg.Rules(r.nonces)
 	}
 	if problems != nil {
 		var text strings.Builder
@@ -130,7 +130,7 @@ func needRestart(changes []console.Change) string {
 // take swaps the running configuration for next.
 func (r *running) take(next *config.Config) error {
 	next.Follow(r.cfg)
-	rules, err := policy.Compile(next.Policy)
+	rules, err := next.Rules(r.nonces)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"sbc/config"
 	"sbc/policy"
+	"sbc/policy/digest"
 	"sbc/telemetry"
 )
 
@@ -26,7 +27,8 @@ func newRun() *cobra.Command {
 			"FILE is " + defaultFile + " unless it is named.",
 		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, rules, problems, err := load(fileOf(args))
+			nonces := newNonces()
+			cfg, rules, problems, err := load(fileOf(args), nonces)
 			if problems != nil {
 				width, color := terminal(c.ErrOrStderr())
 				_ = problems.Print(c.ErrOrStderr(), width, color)
@@ -40,7 +42,7 @@ func newRun() *cobra.Command {
 			if socket != "" {
 				cfg.Control = socket
 			}
-			return serve(cfg, rules)
+			return serve(cfg, rules, nonces)
 		},
 	}
 	c.Flags().StringVar(&socket, "socket", "", "Unix socket for the operator's commands (default: what FILE says)")
@@ -52,7 +54,7 @@ func newRun() *cobra.Command {
 const stopTime = 10 * time.Second
 
 // serve runs the border until a signal comes.
-func serve(cfg *config.Config, rules *policy.Rules) error {
+func serve(cfg *config.Config, rules *policy.Rules, nonces *digest.Nonces) error {
 	level := new(slog.LevelVar)
 	level.Set(cfg.Telemetry.LogLevel)
 	log, err := telemetry.NewLogger(os.Stderr, telemetry.LogOptions{Level: level, Format: cfg.Telemetry.LogFormat})
@@ -63,7 +65,7 @@ func serve(cfg *config.Config, rules *policy.Rules) error {
 	defer ignore()
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
-	b, err := open(cfg, rules, level, log)
+	b, err := open(cfg, rules, nonces, level, log)
 	if err != nil {
 		return err
 	}

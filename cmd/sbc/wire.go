@@ -15,6 +15,7 @@ import (
 	"sbc/nat/public"
 	"sbc/nat/turn"
 	"sbc/policy"
+	"sbc/policy/digest"
 	"sbc/signaling"
 	"sbc/signaling/registrar"
 	"sbc/signaling/resolve"
@@ -38,9 +39,9 @@ type border struct {
 func (b *border) close(ctx context.Context) error { return b.opened.close(ctx) }
 
 // open starts everything. After an error nothing runs.
-func open(cfg *config.Config, rules *policy.Rules, level *slog.LevelVar, log *slog.Logger) (*border, error) {
+func open(cfg *config.Config, rules *policy.Rules, nonces *digest.Nonces, level *slog.LevelVar, log *slog.Logger) (*border, error) {
 	b := &border{public: map[string]*public.Watch{}}
-	b.running = &running{b: b, level: level, log: log, cfg: cfg, rules: rules}
+	b.running = &running{b: b, nonces: nonces, level: level, log: log, cfg: cfg, rules: rules}
 	if err := b.start(cfg, rules, log); err != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
@@ -212,7 +213,7 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 	var peers []int // by name
 	o := resolve.Options{}
 	for i, p := range cfg.Policy.Peers {
-		if p.Target.Addr.IsValid() || p.Endpoints != nil || p.Gone {
+		if p.Target.Host == "" || p.Target.Addr.IsValid() || p.Gone {
 			continue
 		}
 		realm := &cfg.Realms[p.Realm]

@@ -1,6 +1,9 @@
 package sip
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // An Auth is the value of Authorization, Proxy-Authorization,
 // WWW-Authenticate or Proxy-Authenticate (RFC 3261 section 20.7).
@@ -25,19 +28,33 @@ func ParseAuth(raw []byte, s Span) (a Auth, err error) {
 	if !a.Digest(raw) {
 		return a, nil
 	}
-	var p param
-	for i = a.Params.Start; i < s.End; {
+	var (
+		p     param
+		names [authParamsMax]Span
+	)
+	i = a.Params.Start
+	for n := 0; i < s.End; n++ {
 		begin := i
+		if n == authParamsMax {
+			e.set("auth_syntax", 400, begin, "fewer parameters")
+			break
+		}
 		if i = nextAuthParam(raw, i, s.End, &p, &e); i < 0 {
 			break
 		}
-		if _, ok := authParam(raw, Span{Start: a.Params.Start, End: begin}, p.name.Of(raw)); ok {
+		name := p.name.Of(raw)
+		if slices.ContainsFunc(names[:n], func(o Span) bool { return bytes.EqualFold(o.Of(raw), name) }) {
 			e.set("auth_syntax", 400, begin, "each parameter once")
 			break
 		}
+		names[n] = p.name
 	}
 	return a, e.result()
 }
+
+// Ours: RFC 7616 has twelve parameters, and 3GPP adds three. Each is compared with
+// those before it.
+const authParamsMax = 32
 
 // Digest reports whether the scheme is Digest (RFC 7616).
 func (a Auth) Digest(raw []byte) bool { return equalFold(a.Scheme.Of(raw), "digest") }

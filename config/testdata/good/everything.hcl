@@ -58,6 +58,42 @@ peer "pbx" {
   realm  = realm.inside
   target = "sip:192.168.1.10:5062"
 }
+peer "branch" {
+  realm     = realm.outside
+  registers = true
+  domain    = "Desk.example"
+  user "branch" {
+    ha1            = "0123456789abcdef0123456789abcdef"
+    ha1_sha256     = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    ha1_sha512_256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+}
+peer "shop" {
+  realm  = realm.outside
+  target = "sip:198.51.102.10"
+  domain = "shop.example"
+  user "shop" {
+    password = env("SBC_TEST_SECRET")
+  }
+}
+endpoints "desks" {
+  realm  = realm.outside
+  domain = "desk.example"
+  users  = "testdata/users.htdigest"
+  user "103" {
+    password       = env("SBC_TEST_SECRET")
+  }
+  user "104" {
+    ha1            = "0123456789abcdef0123456789abcdef"
+    ha1_sha256     = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    ha1_sha512_256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+  auth {
+    algorithms = ["SHA-256"]
+    integrity  = true
+    nonce_age  = "2m"
+  }
+}
 endpoints "phones" {
   realm       = realm.outside
   domain      = "voice.example"
@@ -98,14 +134,14 @@ route "in" {
   to = [peer.pbx]
 }
 route "out" {
-  from = [peer.pbx]
+  from = [peer.pbx, endpoints.desks]
   match {
     user = "^0([1-9][0-9]*)$"
   }
   number {
     replace = "+49$1#$$"
   }
-  to = [peer.itsp, peer.backup]
+  to = [peer.itsp, peer.backup, peer.branch, peer.shop, endpoints.desks]
 }
 limits {
   calls         = 500
