@@ -20,18 +20,20 @@ type fileBlock struct {
 }
 
 type realmBlock struct {
-	Name      string            `hcl:"name,label"`
-	NameRange hcl.Range         `hcl:"name,label_range"`
-	Range     hcl.Range         `hcl:",def_range"`
-	Address   *hcl.Attribute    `hcl:"address"`
-	Interface *hcl.Attribute    `hcl:"interface"`
-	Trust     *hcl.Attribute    `hcl:"trust"`
-	NAT       *hcl.Attribute    `hcl:"nat"`
-	Routed    *hcl.Attribute    `hcl:"routed"`
-	Listen    []*listenBlock    `hcl:"listen,block"`
-	Advertise []*advertiseBlock `hcl:"advertise,block"`
-	Media     []*mediaBlock     `hcl:"media,block"`
-	Topology  []*topologyBlock  `hcl:"topology,block"`
+	Name      string             `hcl:"name,label"`
+	NameRange hcl.Range          `hcl:"name,label_range"`
+	Range     hcl.Range          `hcl:",def_range"`
+	Address   *hcl.Attribute     `hcl:"address"`
+	Interface *hcl.Attribute     `hcl:"interface"`
+	Trust     *hcl.Attribute     `hcl:"trust"`
+	NAT       *hcl.Attribute     `hcl:"nat"`
+	Routed    *hcl.Attribute     `hcl:"routed"`
+	Emergency *hcl.Attribute     `hcl:"emergency"`
+	Listen    []*listenBlock     `hcl:"listen,block"`
+	Advertise []*advertiseBlock  `hcl:"advertise,block"`
+	Media     []*mediaBlock      `hcl:"media,block"`
+	Topology  []*topologyBlock   `hcl:"topology,block"`
+	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
 
 type listenBlock struct {
@@ -121,8 +123,12 @@ type endpointsBlock struct {
 }
 
 type peerLimitsBlock struct {
-	Range hcl.Range      `hcl:",def_range"`
-	Calls *hcl.Attribute `hcl:"calls"`
+	Range     hcl.Range      `hcl:",def_range"`
+	Calls     *hcl.Attribute `hcl:"calls"`
+	Rate      *hcl.Attribute `hcl:"rate"`
+	Lines     *hcl.Attribute `hcl:"lines"`
+	Bandwidth *hcl.Attribute `hcl:"bandwidth"`
+	Answer    *hcl.Attribute `hcl:"answer"`
 }
 
 type routeBlock struct {

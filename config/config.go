@@ -42,6 +42,9 @@ type Realm struct {
 	Routed  []netip.Prefix                   // private addresses that are reached in it all the same
 	natSet  bool                             // the file says so
 
+	Emergency []string // numbers whose calls are refused last
+	Limits    policy.Limits
+
 	Topology *topology.Realm // compiled
 	Ref      policy.Ref
 }

@@ -63,9 +63,7 @@ func (r *reader) endpointsOf(b *endpointsBlock, peers int) (Endpoints, policy.Pe
 	r.perSecond(b.Rate, &e.Rate)
 	r.integer(b.Contacts, 1, 100, "10", &e.Contacts)
 	e.Here = b.To == nil
-	if l := only(r, "limits", b.Limits); l != nil && r.integer(l.Calls, 1, callsMax, "30", &p.Calls) {
-		p.CallsRef = r.ref(l.Calls.Range)
-	}
+	p.Limits = r.peerLimits(only(r, "limits", b.Limits))
 	return e, p
 }
 

@@ -97,6 +97,7 @@ func dump(c *Config) string {
 		for _, l := range e.Listen {
 			fmt.Fprintf(&b, "  listen %s %s as %s (%s)\n", l.Transport, l.Addr, l.Host, l.Ref)
 		}
+		fmt.Fprintf(&b, "  emergency %q limits %+v\n", e.Emergency, e.Limits)
 		fmt.Fprintf(&b, "  media %s as %s ports %d-%d (%s)\n", e.Media.Addr, e.Media.Advertise, e.Media.Ports[0], e.Media.Ports[1], e.Media.Ref)
 		fmt.Fprintf(&b, "  topology %s audit %s mask %q (%s) user agent %q (%s)\n", e.Topology.Name, e.Topology.Audit,
 			e.Topology.Mask, e.Topology.MaskRule, e.Topology.UserAgent, e.Topology.AgentRule)
@@ -114,8 +115,8 @@ func dump(c *Config) string {
 		}
 	}
 	for i, p := range c.Policy.Peers {
-		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s redirect %s calls %d (%s, calls %s)\n",
-			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Redirect, p.Calls, p.Ref, p.CallsRef)
+		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s redirect %s limits %+v (%s)\n",
+			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Redirect, p.Limits, p.Ref)
 	}
 	for _, e := range c.Endpoints {
 		to := "registers"

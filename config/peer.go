@@ -46,9 +46,7 @@ func (r *reader) peer(b *peerBlock) policy.Peer {
 	if r.word(b.Redirect, []string{"pass", "follow"}, &redirect) {
 		p.Redirect, _ = policy.ParseRedirect(redirect)
 	}
-	if l := only(r, "limits", b.Limits); l != nil && r.integer(l.Calls, 1, callsMax, "30", &p.Calls) {
-		p.CallsRef = r.ref(l.Calls.Range)
-	}
+	p.Limits = r.peerLimits(only(r, "limits", b.Limits))
 	return p
 }
 

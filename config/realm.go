@@ -23,7 +23,7 @@ func (r *reader) realms(file *fileBlock, c *Config) {
 		r.add(&r.realmNames, b.Name, b.NameRange)
 		realm := r.realm(b)
 		c.Realms = append(c.Realms, realm)
-		c.Policy.Realms = append(c.Policy.Realms, policy.Realm{Name: realm.Name, Trust: realm.Trust, Ref: realm.Ref})
+		c.Policy.Realms = append(c.Policy.Realms, policy.Realm{Name: realm.Name, Trust: realm.Trust, Emergency: realm.Emergency, Limits: realm.Limits, Ref: realm.Ref})
 	}
 	if len(file.Realms) == 0 {
 		start := hcl.Range{Filename: r.file, Start: hcl.InitialPos, End: hcl.InitialPos}
@@ -49,6 +49,14 @@ func (r *reader) realm(b *realmBlock) Realm {
 	}
 	r.advertise(only(r, "advertise", b.Advertise), &e)
 	e.Topology = r.topology(b)
+	e.Limits = r.peerLimits(only(r, "limits", b.Limits))
+	for _, t := range r.texts(b.Emergency, `"112"`) {
+		if t.s == "" || len(t.s) > 32 || strings.ContainsAny(t.s, " \t@:") {
+			r.fail(t.at, "Not a number", "%q is none that is dialled. Write one like \"112\".", t.s)
+			continue
+		}
+		e.Emergency = append(e.Emergency, t.s)
+	}
 	return e
 }
 

@@ -32,6 +32,9 @@ type RealmPool struct {
 	Addr6       netip.Addr // IPv6, likewise; at least one of them is valid, and none unspecified
 	First, Last uint16     // both included
 
+	// Keep is how many free pairs are left for lines that are Urgent.
+	Keep int
+
 	// NAT says that far ends in this realm may be behind NATs: one whose
 	// description names another address than its signaling comes from is
 	// sought where its signaling comes from. See the package's latch.
@@ -80,6 +83,7 @@ type Open struct {
 	IP6     [2]bool  // by side: its ports are at the realm's IPv6 address; false: at the IPv4 one
 	Mux     [2]bool  // by side: RTP and RTCP on one port from the start (RFC 5761)
 	Opaque  bool     // not RTP at first (T.38 over UDPTL for instance): the port for RTCP opens when Set names a far end that sends RTP
+	Urgent  bool     // it may have the pairs that are kept for such lines
 	RTCPKey [16]byte // of the call, secret: makes the CNAMEs that a side sees; equal for all streams of a call, so that they stay one participant's
 }
 

@@ -65,7 +65,7 @@ func (m *Model) Open(o Open) (Stream, error) {
 	}
 	s := &modelStream{m: m, o: o}
 	for side, realm := range o.Realm {
-		port, ok := m.pools[realm].Take(m.now)
+		port, ok := m.pools[realm].Take(m.now, m.o.Realms[realm].Kept(&o))
 		if !ok {
 			if side > 0 {
 				m.pools[o.Realm[0]].Return(s.local[0].Port)

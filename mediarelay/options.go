@@ -46,6 +46,14 @@ func (p *RealmPool) check() error {
 	return nil
 }
 
+// Kept returns how many free pairs a line must leave.
+func (p *RealmPool) Kept(o *Open) int {
+	if o.Urgent {
+		return 0
+	}
+	return p.Keep
+}
+
 func usable(a netip.Addr) bool {
 	return !a.Is4In6() && !a.IsUnspecified() && !a.IsMulticast()
 }

@@ -51,11 +51,12 @@ func pairs(first, last uint16) int {
 	return max(0, (int(last)+1)/2-(int(first)+1)/2)
 }
 
-// Take returns the even port of a free pair, now belonging to the caller.
-func (p *Pool) Take(now time.Duration) (port uint16, ok bool) {
+// Take returns the even port of a free pair, now belonging to the caller, if at
+// least keep are free after it.
+func (p *Pool) Take(now time.Duration, keep int) (port uint16, ok bool) {
 	p.wake(now)
 	n := len(p.free)
-	if n == 0 {
+	if n <= keep {
 		return 0, false
 	}
 	i := p.rand.IntN(n)

@@ -33,7 +33,7 @@ func TestPoolExhaustion(t *testing.T) {
 	p := NewPool(20001, 20208, 5*time.Second, fixed())
 	var got []uint16
 	for {
-		port, ok := p.Take(0)
+		port, ok := p.Take(0, 0)
 		if !ok {
 			break
 		}
@@ -49,10 +49,10 @@ func TestPoolExhaustion(t *testing.T) {
 		}
 	}
 	p.Give(20100, time.Second)
-	if _, ok := p.Take(6*time.Second - 1); ok {
+	if _, ok := p.Take(6*time.Second - 1, 0); ok {
 		t.Error("a pair was used again before it had rested")
 	}
-	if port, ok := p.Take(6 * time.Second); !ok || port != 20100 {
+	if port, ok := p.Take(6 * time.Second, 0); !ok || port != 20100 {
 		t.Errorf("after its rest: %d, %v", port, ok)
 	}
 }
@@ -79,7 +79,7 @@ func TestPoolProperty(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"take": func(t *rapid.T) {
-				port, ok := p.Take(now)
+				port, ok := p.Take(now, 0)
 				resting := 0
 				for _, at := range free {
 					resting += index(at > now)
@@ -150,7 +150,7 @@ func TestPoolIsFair(t *testing.T) {
 	r := fixed()
 	p := NewPool(20000, 20000+2*n-1, 0, r)
 	for range rounds {
-		port, _ := p.Take(0)
+		port, _ := p.Take(0, 0)
 		first[(port-20000)/2]++
 		p.Return(port)
 	}
@@ -165,7 +165,7 @@ func TestPoolDoesNotAllocate(t *testing.T) {
 	p := NewPool(20000, 29999, 3, fixed())
 	var now time.Duration
 	if n := testing.AllocsPerRun(1000, func() {
-		port, _ := p.Take(now)
+		port, _ := p.Take(now, 0)
 		p.Give(port, now)
 		now++
 	}); n != 0 {

@@ -94,26 +94,26 @@ func TestCallsWith(t *testing.T) {
 	a := compiled(t, border())
 	c := NewCalls(a)
 	for range 2 {
-		if no := c.Take(itsp); no != nil {
+		if _, no := c.Take(0, itsp, false); no != nil {
 			t.Fatal(no)
 		}
 	}
 	o := border()
-	o.Peers[itsp].Calls = 1
-	o.Peers = append(o.Peers, Peer{Name: "new", Realm: 0, Target: target("192.0.2.50:5060"), Calls: 1})
+	o.Peers[itsp].Limits.Calls = 1
+	o.Peers = append(o.Peers, Peer{Name: "new", Realm: 0, Target: target("192.0.2.50:5060"), Limits: Limits{Calls: 1}})
 	d := c.With(compiled(t, o))
 	if n := d.InUse(itsp); n != 2 {
 		t.Errorf("%d calls in use, want 2", n)
 	}
-	if no := d.Take(itsp); no == nil || no.Cause != CauseCallsLimit {
+	if _, no := d.Take(0, itsp, false); no == nil || no.Cause != CauseCallsLimit {
 		t.Errorf("over the new limit: %+v", no)
 	}
-	c.Give(itsp) // by who still has the old ones
-	d.Give(itsp)
-	if no := d.Take(itsp); no != nil {
+	c.Give(Place{itsp, 0}) // by who still has the old ones
+	d.Give(Place{itsp, 0})
+	if _, no := d.Take(0, itsp, false); no != nil {
 		t.Errorf("under the new limit: %+v", no)
 	}
-	if no := d.Take(mute + 1); no != nil {
+	if _, no := d.Take(0, mute+1, false); no != nil {
 		t.Errorf("the new peer: %+v", no)
 	}
 	if c.InUse(itsp) != 1 {

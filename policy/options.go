@@ -38,7 +38,13 @@ type Options struct {
 type Realm struct {
 	Name  string
 	Trust bool // strangers get an answer instead of silence
-	Ref   Ref
+
+	// Emergency are numbers, as they stand in the Request-URI, whose calls are
+	// refused last: no limit holds for them. urn:service:sos is one always.
+	Emergency []string
+
+	Limits Limits // of all its peers together
+	Ref    Ref
 }
 
 // A Peer is a configured neighbour: an ITSP trunk, a PBX; or a class of user
@@ -74,9 +80,8 @@ type Peer struct {
 	// the calls that it still has end well, and begins nothing.
 	Gone bool
 
-	Calls    int // calls at once, to and from it; 0: no limit
-	Ref      Ref
-	CallsRef Ref // where Calls is set; zero: Ref
+	Limits Limits
+	Ref    Ref
 }
 
 // Endpoints are user agents that register through us.

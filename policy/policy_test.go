@@ -65,9 +65,9 @@ func border() Options {
 	return Options{
 		Realms: []Realm{{Name: "outside", Ref: ref(1)}, {Name: "inside", Trust: true, Ref: ref(9)}},
 		Peers: []Peer{
-			itsp:  {Name: "itsp", Realm: 0, Target: target("198.51.100.10:5060"), Sources: prefixes("198.51.100.0/24", "203.0.113.0/28"), Domain: "itsp.example", Calls: 2, Ref: ref(20), CallsRef: ref(22)},
+			itsp:  {Name: "itsp", Realm: 0, Target: target("198.51.100.10:5060"), Sources: prefixes("198.51.100.0/24", "203.0.113.0/28"), Domain: "itsp.example", Limits: Limits{Calls: 2, Ref: ref(22)}, Ref: ref(20)},
 			named: {Name: "named", Realm: 0, Target: target("sip.named.example"), Ref: ref(30)},
-			pbx:   {Name: "pbx", Realm: 1, Target: target("192.168.1.10:5060"), Ref: ref(40), Calls: 1},
+			pbx:   {Name: "pbx", Realm: 1, Target: target("192.168.1.10:5060"), Ref: ref(40), Limits: Limits{Calls: 1}},
 			pbx2:  {Name: "pbx2", Realm: 1, Target: target("192.168.1.10:5070"), Ref: ref(50)},
 			mute:  {Name: "mute", Realm: 0, Target: target("198.51.100.99:5060"), Ref: ref(60)},
 		},
@@ -352,7 +352,7 @@ func TestCompileRefuses(t *testing.T) {
 			o.Peers[0].Sources, o.Peers[1].Sources = prefixes("2001:db8::/32"), prefixes("2001:db8:1::/32")
 		}},
 		{"no target", func(o *Options) { o.Peers[0].Target = Target{} }},
-		{"negative limit", func(o *Options) { o.Peers[0].Calls = -1 }},
+		{"negative limit", func(o *Options) { o.Peers[0].Limits.Calls = -1 }},
 		{"negative limit of all", func(o *Options) { o.Calls = -1 }},
 		{"invalid source", func(o *Options) { o.Peers[0].Sources = []netip.Prefix{{}} }},
 		{"two peers with one source", func(o *Options) { o.Peers[1].Sources = prefixes("198.51.100.9/24") }},
@@ -381,7 +381,7 @@ func TestCompileRefuses(t *testing.T) {
 // All problems come at once, each with its line.
 func TestCompileJoins(t *testing.T) {
 	o := border()
-	o.Peers[itsp].Calls = -1
+	o.Peers[itsp].Limits.Calls = -1
 	o.Routes[0].To = nil
 	o.Routes[3].Rewrite = &Rewrite{Replace: "$9"}
 	_, err := Compile(o)

@@ -19,7 +19,10 @@ const (
 	CauseNoRoute    = "no_route"     // routes begin at the peer, none matches
 	CauseURITooLong = "uri_too_long" // user or host part over its bound
 	CauseRewrite    = "rewrite"      // the route leaves no usable user part
-	CauseCallsLimit = "calls_limit"  // the peer has all the calls that it may have
+	CauseCallsLimit = "calls_limit"  // the peer or realm has all the calls that it may have
+	CauseCallsRate  = "calls_rate"   // it has begun all that it may begin now
+	CauseLinesLimit = "lines_limit"  // it has all the media lines that it may have
+	CauseBandwidth  = "bandwidth"    // it has all the media that it may have
 	CauseCapacity   = "capacity"     // the SBC has all the calls that it may have
 )
 

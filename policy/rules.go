@@ -33,7 +33,8 @@ type refusals struct {
 	notAllowed []Refusal // by peer
 	noRoute    []Refusal // by peer
 	uriTooLong []Refusal // by peer
-	callsLimit []Refusal // by peer
+	peers      []limitRefusals
+	realms     []limitRefusals
 	noPeer     Refusal
 	capacity   Refusal
 }
@@ -99,6 +100,7 @@ func (r *Rules) allRefusals() refusals {
 	}
 	for i := range r.o.Realms {
 		e := &r.o.Realms[i]
+		no.realms = append(no.realms, e.Limits.refusals("realm "+e.Name, e.Ref))
 		if e.Trust {
 			no.stranger = append(no.stranger, forbidden(CauseStranger, e.Ref, "no peer of realm "+e.Name+" has this source address"))
 		} else {
@@ -110,8 +112,7 @@ func (r *Rules) allRefusals() refusals {
 		no.notAllowed = append(no.notAllowed, forbidden(CauseNotAllowed, p.Ref, "no route begins at peer "+p.Name))
 		no.noRoute = append(no.noRoute, r.noRoute(i))
 		no.uriTooLong = append(no.uriTooLong, tooLong(p.Ref, fmt.Sprintf("user or host part is over %d octets", partMax)))
-		no.callsLimit = append(no.callsLimit, noRoom(CauseCallsLimit, p.limitRef(),
-			fmt.Sprintf("peer %s has the %d calls that it may have", p.Name, p.Calls)))
+		no.peers = append(no.peers, p.Limits.refusals("peer "+p.Name, p.Ref))
 	}
 	return no
 }
@@ -128,20 +129,18 @@ func (r *Rules) noRoute(peer int) Refusal {
 		fmt.Sprintf("none of the %d routes from peer %s matches; the last is %s", len(routes), p.Name, last.Name))
 }
 
-func (p *Peer) limitRef() Ref {
-	if p.CallsRef != (Ref{}) {
-		return p.CallsRef
-	}
-	return p.Ref
-}
-
 func (o *Options) check() []error {
 	var errs []error
 	if o.Calls < 0 {
 		errs = append(errs, fmt.Errorf("limit of %d calls", o.Calls))
 	}
+	for i := range o.Realms {
+		if err := o.Realms[i].Limits.check(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: realm %q: %w", o.Realms[i].Ref, o.Realms[i].Name, err))
+		}
+	}
 	for i := range o.Peers {
-		if err := o.checkPeer(&o.Peers[i]); err != nil {
+		if err := errors.Join(o.checkPeer(&o.Peers[i]), o.Peers[i].Limits.check()); err != nil {
 			errs = append(errs, fmt.Errorf("%s: peer %q: %w", o.Peers[i].Ref, o.Peers[i].Name, err))
 		}
 	}
@@ -171,8 +170,6 @@ func (o *Options) checkPeer(p *Peer) error {
 		return fmt.Errorf("no transport %q", p.Target.Transport)
 	case int(p.Redirect) >= len(redirects):
 		return fmt.Errorf("no redirect %d", p.Redirect)
-	case p.Calls < 0:
-		return fmt.Errorf("limit of %d calls", p.Calls)
 	}
 	for _, s := range p.Sources {
 		if !s.IsValid() {
@@ -202,8 +199,6 @@ func (p *Peer) checkNowhere() error {
 		return errors.New("who registers is where that comes from: no target and no sources")
 	case p.Domain == "":
 		return errors.New("who registers needs a domain")
-	case p.Calls < 0:
-		return fmt.Errorf("limit of %d calls", p.Calls)
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ type Engine struct {
 	// Atomic. Never changed after it was stored; Reload stores another.
 	live atomic.Pointer[Options]
 
+	draining atomic.Bool
+
 	reloading sync.Mutex // held by Reload
 }
 
@@ -252,8 +254,8 @@ func (w *worker) unsent(list []transport.Datagram, from []*client) {
 	}
 }
 
-// Ready reports whether the engine serves.
-func (e *Engine) Ready() bool { return len(e.workers) > 0 }
+// Ready reports whether the engine takes calls.
+func (e *Engine) Ready() bool { return len(e.workers) > 0 && !e.draining.Load() }
 
 // Stop ends all calls, waits until they are gone or ctx ends, and closes
 // everything. The error says how many calls had to be left.

@@ -92,33 +92,65 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 	s.step(&ev)
 }
 
-// reserve takes a place at a peer, and with the first one a place in all.
+// reserve takes a place at a peer, and with the first one a place in all. The media
+// that the call has already counts there as well.
 func (s *Shard) reserve(r *record, peer int) *b2bua.Refusal {
+	calls, urgent := s.opt.Calls, r.call.Urgent
 	if len(r.places) == 0 {
-		if no := s.opt.Calls.Admit(); no != nil {
+		if no := calls.Admit(urgent); no != nil {
 			return refusal(no)
 		}
 	}
-	if no := s.opt.Calls.Take(peer); no != nil {
+	at, no := calls.Take(s.now, peer, urgent)
+	if no == nil {
+		if no = calls.Load(at, r.lines, r.kbits, urgent); no != nil {
+			calls.Give(at)
+		}
+	}
+	if no != nil {
 		if len(r.places) == 0 {
-			s.opt.Calls.Done()
+			calls.Done()
 		}
 		return refusal(no)
 	}
-	r.places = append(r.places, peer)
+	r.places = append(r.places, at)
 	return nil
 }
 
 func (s *Shard) release(r *record, peer int) {
-	i := slices.Index(r.places, peer)
+	i := slices.IndexFunc(r.places, func(p policy.Place) bool { return p.Peer == peer })
 	if i < 0 {
 		return
 	}
+	at := r.places[i]
 	r.places = slices.Delete(r.places, i, i+1)
-	s.opt.Calls.Give(peer)
+	s.opt.Calls.Unload(at, r.lines, r.kbits)
+	s.opt.Calls.Give(at)
 	if len(r.places) == 0 {
 		s.opt.Calls.Done()
 	}
+}
+
+// load takes one more line of media at all places of a call.
+func (s *Shard) load(r *record, kbits int) *b2bua.Refusal {
+	for i, at := range r.places {
+		if no := s.opt.Calls.Load(at, 1, kbits, r.call.Urgent); no != nil {
+			for _, taken := range r.places[:i] {
+				s.opt.Calls.Unload(taken, 1, kbits)
+			}
+			return refusal(no)
+		}
+	}
+	r.lines, r.kbits = r.lines+1, r.kbits+kbits
+	return nil
+}
+
+// unload gives back what load took.
+func (s *Shard) unload(r *record, kbits int) {
+	for _, at := range r.places {
+		s.opt.Calls.Unload(at, 1, kbits)
+	}
+	r.lines, r.kbits = r.lines-1, r.kbits-kbits
 }
 
 func (s *Shard) executeRespond(e *b2bua.Effect) {

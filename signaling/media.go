@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sbc/mediarelay"
+	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/telemetry"
 )
@@ -14,19 +15,25 @@ import (
 func (s *Shard) openMedia(r *record, needs []b2bua.Need, ip6 [2]bool) ([]b2bua.Stream, *b2bua.Refusal) {
 	for i, need := range needs {
 		if i == len(r.streams) {
-			r.streams = append(r.streams, nil)
+			r.streams, r.estimate = append(r.streams, nil), append(r.estimate, 0)
 		}
 		if need == b2bua.NoPorts || r.streams[i] != nil {
 			continue
+		}
+		r.estimate[i] = policy.Kbits(need == b2bua.ForVideo)
+		if no := s.load(r, r.estimate[i]); no != nil {
+			return nil, no
 		}
 		st, err := s.media.Open(mediarelay.Open{
 			Session: mediarelay.SessionID(r.call.ID),
 			Realm:   [2]int{r.call.Realm(b2bua.A), r.call.Realm(b2bua.B)},
 			IP6:     ip6,
-			Opaque:  need != b2bua.ForRTP,
+			Opaque:  need == b2bua.ForOther,
+			Urgent:  r.call.Urgent,
 			RTCPKey: r.rtcpKey,
 		})
 		if err != nil {
+			s.unload(r, r.estimate[i])
 			cause := "media"
 			if full := (*mediarelay.Exhausted)(nil); errors.As(err, &full) {
 				cause = "ports"
@@ -83,6 +90,7 @@ func (r *record) shut(s *Shard, i int) {
 	stats := r.streams[i].Close()
 	r.count(s, i, &stats)
 	r.streams[i], r.counted[i] = nil, [2]mediarelay.Stats{}
+	s.unload(r, r.estimate[i])
 }
 
 // closeMedia closes all media lines and keeps what they counted.
@@ -90,7 +98,7 @@ func (r *record) closeMedia(s *Shard) {
 	for i := range r.streams {
 		r.shut(s, i)
 	}
-	r.streams, r.counted = nil, nil
+	r.streams, r.counted, r.estimate = nil, nil, nil
 }
 
 // open returns how many media lines are open.

@@ -272,9 +272,17 @@ func toUser(m *sip.Message) bool {
 // routed finds where a request that belongs to no dialog goes, and hands it on
 // as the event is.
 func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is b2bua.Kind) {
+	realm := s.opt.Listeners[flow.Listener].Realm
 	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
-	if err != nil {
+	urgent := m.Method() == sip.INVITE && s.rules.Emergency(realm, m.Bytes(m.RequestURI()), m.Bytes(uri.User))
+	if sip.IsSOS(m.Bytes(m.RequestURI())) {
+		uri = sip.URI{User: m.RequestURI()} // routes match the whole of it
+	} else if err != nil {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})
+		return
+	}
+	if s.draining && !urgent {
+		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 503, Cause: "drain", Fields: retryAfter})
 		return
 	}
 	if s.closing {
@@ -285,7 +293,7 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		s.refuse(tx, flow, m, no)
 		return
 	} else if token {
-		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: []b2bua.Target{t}})
+		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: []b2bua.Target{t}, Urgent: urgent})
 		return
 	}
 	user := uri.User
@@ -318,7 +326,7 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		s.refuse(tx, flow, m, s.nobody(&decision))
 		return
 	}
-	s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets})
+	s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: targets, Urgent: urgent})
 }
 
 // canceled handles a CANCEL: it is answered by its own transaction, and the

@@ -28,8 +28,11 @@ type record struct {
 	counted  [][2]mediarelay.Stats // what the metrics have of each stream
 	media    []MediaInfo           // of streams that were closed
 	rtcpKey  [16]byte
-	places   []int  // peers at which a place is taken
-	room     [2]int // of places: one a leg
+	places   []policy.Place  // that are taken
+	room     [2]policy.Place // of places: one a leg
+	lines    int             // media lines that count at each of them
+	kbits    int             // and what is estimated for them
+	estimate []int           // by media line: its part of kbits
 	began    time.Duration
 	answered time.Duration // 0: not answered
 	cause    string
@@ -114,7 +117,7 @@ func (s *Shard) gone(c *b2bua.Call) {
 		s.timers.Stop(&r.timers[i])
 	}
 	for len(r.places) > 0 {
-		s.release(r, r.places[0])
+		s.release(r, r.places[0].Peer)
 	}
 	r.closeMedia(s)
 	delete(s.records, c.ID)

@@ -89,7 +89,7 @@ func TestReloadLimits(t *testing.T) {
 	first := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
 	fresh := netip.MustParseAddrPort("198.51.100.9:5060")
 	w.reload(func(po *policy.Options) {
-		po.Peers[0].Calls = 1
+		po.Peers[0].Limits.Calls = 1
 		po.Peers = append(po.Peers, policy.Peer{Name: "fresh", Realm: 1, Target: policy.Target{Host: "198.51.100.9", Addr: fresh.Addr(), Port: 5060}})
 		po.Routes = append(po.Routes, policy.Route{Name: "fresh", From: []int{3}, To: []int{0}})
 	})

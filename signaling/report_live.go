@@ -103,7 +103,7 @@ func (e *Engine) addPeers(st *Status) {
 		if p.Gone && e.options().Calls.InUse(i) == 0 {
 			continue
 		}
-		ps := PeerStatus{Name: p.Name, Realm: e.options().Realms[p.Realm].Name, Target: p.Target.Host, Calls: e.options().Calls.InUse(i), Limit: p.Calls, Gone: p.Gone}
+		ps := PeerStatus{Name: p.Name, Realm: e.options().Realms[p.Realm].Name, Target: p.Target.Host, Calls: e.options().Calls.InUse(i), Limit: p.Limits.Calls, Gone: p.Gone}
 		for _, a := range e.options().Rules.Resolved(i) {
 			ps.Address = append(ps.Address, a.String())
 		}
@@ -244,3 +244,13 @@ func (m *MediaSide) count(st *mediarelay.Stats, now time.Duration) {
 		}
 	}
 }
+
+// Drain lets no call begin any more, but those for help, or takes that back. What
+// is there goes on.
+func (e *Engine) Drain(on bool) {
+	e.each(func(s *Shard) { s.draining = on })
+	e.draining.Store(on)
+}
+
+// Draining reports whether no call begins any more.
+func (e *Engine) Draining() bool { return e.draining.Load() }

@@ -288,7 +288,7 @@ func TestPortsExhausted(t *testing.T) {
 }
 
 func TestCallsLimit(t *testing.T) {
-	w := newWorld(t, func(_ *Options, p *policy.Options) { p.Peers[1].Calls, p.Peers[2].Calls = 1, 1 })
+	w := newWorld(t, func(_ *Options, p *policy.Options) { p.Peers[1].Limits.Calls, p.Peers[2].Limits.Calls = 1, 1 })
 	one := w.want(w.send(pbxAddr, invite), "a 100, b INVITE")[1]
 	second := strings.NewReplacer("pbxone", "two", "secret-call", "other-call").Replace(invite)
 	two := w.want(w.send(pbxAddr, second), "a 100, b INVITE")[1]

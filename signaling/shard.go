@@ -57,6 +57,7 @@ type Shard struct {
 	past      past
 	tap       tapPoint
 	closing   bool                 // calls end and none begins
+	draining  bool                 // none begins
 	registrar *registrar.Registrar // nil: nobody registers
 	rebinding timer                // when it wants to be woken
 	notices   []Notice             // for all shards

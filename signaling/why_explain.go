@@ -87,6 +87,10 @@ var explanations = map[string]explanation{
 	"capacity":    {"as many transactions as may be are under way", "a higher limits { calls }, or fewer calls"},
 	"ports":       {"no media port is free in one of the realms", "more in media { ports } of the realm: see PORT PAIRS in sbc status"},
 	"media":       {"media ports could not be opened", "the log says why"},
+	"calls_rate":  {"", "a higher limits { rate }, or fewer calls at once"},
+	"lines_limit": {"", "a higher limits { lines }, or fewer calls"},
+	"bandwidth":   {"", "a higher limits { bandwidth }, or fewer calls"},
+	"drain":       {"the border is being drained: what is there goes on, nothing begins", "another border, or sbc drain --cancel"},
 	"shutdown":    {"the border is being stopped", "to try again in a while"},
 
 	// Registrations.

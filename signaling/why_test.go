@@ -79,7 +79,7 @@ var whyRows = []whyRow{
 	},
 		`INVITE from "pbx": 482 by us, merged: it came here twice by different ways. What helps: one way from pbx to us.`},
 	{"all calls of the peer", false, func(_ *Options, p *policy.Options) {
-		p.Peers[0].Calls, p.Peers[0].CallsRef = 1, policy.Ref{File: "sbc.hcl", Line: 33}
+		p.Peers[0].Limits.Calls, p.Peers[0].Limits.Ref = 1, policy.Ref{File: "sbc.hcl", Line: 33}
 	}, func(w *world) {
 		w.send(pbxAddr, invite)
 		w.send(pbxAddr, replaced("z9hG4bKpbxone", "z9hG4bKother", "secret-call", "another-call"))

@@ -226,7 +226,7 @@ func takePlace() breaker {
 	return func(w *world, list outs) outs {
 		if !taken {
 			taken = true
-			w.sbc.Calls.Take(1)
+			w.sbc.Calls.Take(w.now, 1, false)
 		}
 		return list
 	}

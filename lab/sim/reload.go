@@ -14,8 +14,8 @@ import (
 func (w *world) reload(turn int) {
 	po := rules(&w.o)
 	for i := range po.Peers {
-		if po.Peers[i].Calls > 0 {
-			po.Peers[i].Calls += turn % 3
+		if po.Peers[i].Limits.Calls > 0 {
+			po.Peers[i].Limits.Calls += turn % 3
 		}
 	}
 	at := netip.AddrFrom4([4]byte{192, 0, 2, byte(turn)})

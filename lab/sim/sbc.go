@@ -33,7 +33,7 @@ func rules(o *Options) policy.Options {
 			p.Target.Transport = policy.TCP
 		}
 		if o.Scarce && i%2 == 1 {
-			p.Calls = 3
+			p.Limits.Calls = 3
 		}
 		po.Peers = append(po.Peers, p)
 		all[i] = i

@@ -68,7 +68,7 @@ func (s *stream) bind(o mediarelay.Open, side mediarelay.Side) (mediarelay.Local
 	realm := s.realm[side]
 	pool := s.e.o.Realms[realm]
 	for range triesMax {
-		even, ok := s.e.take(realm)
+		even, ok := s.e.take(realm, pool.Kept(&o))
 		if !ok {
 			break
 		}
@@ -158,10 +158,10 @@ func (e *Engine) closed(s *stream) {
 	delete(e.streams, s)
 }
 
-func (e *Engine) take(realm int) (even uint16, ok bool) {
+func (e *Engine) take(realm, keep int) (even uint16, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.pools[realm].Take(e.now())
+	return e.pools[realm].Take(e.now(), keep)
 }
 
 func (e *Engine) giveBack(realm int, even uint16) {

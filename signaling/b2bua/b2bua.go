@@ -175,6 +175,7 @@ type Event struct {
 	Client   Client
 	Status   int // of TimedOut: 408, or 503 where there was no way to send
 	Targets  []Target
+	Urgent   bool // of Invite: it is a call for help
 	Register *Registration
 	Call     *Call
 	Side     Side // of Call, once it is known
@@ -204,6 +205,7 @@ type Need uint8
 const (
 	NoPorts  Need = iota // it is off
 	ForRTP               // RTP and RTCP
+	ForVideo             // the same, and much of it
 	ForOther             // something that is passed unread, T.38 for instance
 )
 

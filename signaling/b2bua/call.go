@@ -19,6 +19,7 @@ type Call struct {
 	Callee string
 	Rule   edit.Reason // route
 	Index  any         // the engine's own record of the call
+	Urgent bool        // it is one for help, and refused last
 
 	shard     uint8
 	at        int // in Calls.list
@@ -114,7 +115,7 @@ func (call *Call) Peer(s Side) int { return call.legs[s].peer }
 func (call *Call) Realm(s Side) int { return call.legs[s].realm }
 
 func (c *Calls) open(ev *Event) *Call {
-	call := &Call{ID: c.opt.Rand.Uint64(), From: ev.Peer, To: -1, shard: c.opt.Shard(c.opt.Rand), at: len(c.list)}
+	call := &Call{ID: c.opt.Rand.Uint64(), From: ev.Peer, To: -1, Urgent: ev.Urgent, shard: c.opt.Shard(c.opt.Rand), at: len(c.list)}
 	call.pair = &call.first
 	call.first.call = call
 	c.list = append(c.list, call)

@@ -284,6 +284,9 @@ func requestURI(dst []byte, m *sip.Message, t *Target, hashed []byte) []byte {
 		return append(dst, t.URI...)
 	}
 	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
+	if urn := m.Bytes(m.RequestURI()); sip.IsSOS(urn) {
+		return append(dst, urn...) // whoever is asked knows where help is
+	}
 	if err != nil {
 		return append(append(dst, "sip:"...), t.Host...)
 	}

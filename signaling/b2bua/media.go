@@ -59,6 +59,8 @@ type kind uint8
 // kinds are the types that have a name here (RFC 8866 section 5.14).
 var kinds = [...]string{"other", "audio", "video", "image", "text", "application", "message"}
 
+const video kind = 2 // the place in kinds
+
 func (k kind) String() string { return kinds[k] }
 
 func kindOf(b []byte) kind {
@@ -129,6 +131,8 @@ func (c *Calls) openFor(call *Call, from Side, d *description) Effect {
 		case d.lines[i].off:
 		case d.lines[i].opaque:
 			needs[i] = ForOther
+		case d.lines[i].kind == video:
+			needs[i] = ForVideo
 		default:
 			needs[i] = ForRTP
 		}

@@ -73,7 +73,7 @@ var refusals = []struct {
 	}},
 	{verdict{"scheme", 416}, []change{
 		{rightLine, "INVITE http://example.com SIP/2.0"},
-		{rightLine, "INVITE urn:service:sos SIP/2.0"},
+		{rightLine, "INVITE urn:service:counseling SIP/2.0"},
 		{rightLine, "INVITE s:example.com SIP/2.0"},
 	}},
 	{verdict{"version", 505}, []change{

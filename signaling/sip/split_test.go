@@ -69,7 +69,7 @@ var streamRows = []streamRow{
 	{"brackets", rightLine, "INVITE <sip:bob@example.com> SIP/2.0", "start_line 400" + goesOn, "start_line 400"},
 	{"headers in the URI", rightLine, "INVITE sip:b@example.com?Route=%3Csip:x%3E SIP/2.0", "uri_headers 400" + goesOn, "uri_headers 400"},
 	{"long URI", rightLine, "INVITE sip:" + strings.Repeat("b", 2045) + " SIP/2.0", "uri_too_long 414" + goesOn, "uri_too_long 414"},
-	{"scheme", rightLine, "INVITE urn:service:sos SIP/2.0", "scheme 416" + goesOn, "scheme 416"},
+	{"scheme", rightLine, "INVITE urn:service:counseling SIP/2.0", "scheme 416" + goesOn, "scheme 416"},
 	{"version", rightLine, "INVITE sip:bob@example.com SIP/3.0", "version 505" + goesOn, "version 505"},
 	{"version in another case", rightLine, "INVITE sip:bob@example.com sIP/2.0", "not_sip 0, close", "not_sip 0"},
 	{"CSeq of another method", "314159 INVITE", "314159 BYE", "cseq_method 400" + goesOn, "cseq_method 400"},

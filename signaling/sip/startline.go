@@ -121,6 +121,13 @@ func (m *Message) oddRequestLine(line []byte, sp int) Span {
 	return uri
 }
 
+// IsSOS reports whether a URI is a URN for help: urn:service:sos and what is below
+// it (RFC 5031 section 4.2).
+func IsSOS(uri []byte) bool {
+	const urn = "urn:service:sos"
+	return len(uri) >= len(urn) && equalFold(uri[:len(urn)], urn) && (len(uri) == len(urn) || uri[len(urn)] == '.')
+}
+
 // checkURI decodes and judges the Request-URI.
 func (m *Message) checkURI() {
 	s := m.requestURI
@@ -135,7 +142,7 @@ func (m *Message) checkURI() {
 		return
 	}
 	u := &m.uri
-	if !u.Routable() {
+	if !u.Routable() && !IsSOS(m.Bytes(s)) {
 		m.err.set("scheme", 416, s.Start, "sip, sips or tel")
 	}
 	// RFC 3261 section 19.1.1: no headers in a Request-URI.

@@ -4,5 +4,5 @@ realm "outside" { # ERROR: Realm without address: Say where realm "outside" is: 
   listen "udp" {
     prot = 5060 # ERROR: Unsupported argument: An argument named "prot" is not expected here. Did you mean "port"?
   }
-  colour = "red" # ERROR: Unsupported argument: An argument named "colour" is not expected here. What may stand here: address, interface, trust, nat, routed, listen, advertise, media, topology.
+  colour = "red" # ERROR: Unsupported argument: An argument named "colour" is not expected here. What may stand here: address, interface, trust, nat, routed, emergency, listen, advertise, media, topology, limits.
 }

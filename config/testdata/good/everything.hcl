@@ -32,6 +32,14 @@ realm "outside" {
   }
 }
 realm "inside" {
+  emergency = ["110", "112"]
+  limits {
+    calls     = 300
+    rate      = "50/s"
+    lines     = 600
+    bandwidth = "1Gbit/s"
+    answer    = "503"
+  }
   interface = "eth0"
   trust     = true
   listen "udp" {}
@@ -46,7 +54,11 @@ peer "itsp" {
   domain   = "voice.itsp.example"
   redirect = "follow"
   limits {
-    calls = 30
+    calls     = 30
+    rate      = "5/s"
+    lines     = 60
+    bandwidth = "4Mbit/s"
+    answer    = "603"
   }
 }
 peer "backup" {
@@ -103,7 +115,11 @@ endpoints "phones" {
   rate        = "50/s"
   contacts    = 5
   limits {
-    calls = 100
+    calls     = 100
+    rate      = "10/s"
+    lines     = 200
+    bandwidth = "20Mbit/s"
+    answer    = "403"
   }
 }
 turn {
