@@ -16,8 +16,11 @@ func paceOf(r Rate) pace {
 		return pace{}
 	}
 	i := max(time.Second/time.Duration(r.PerSecond), 1)
-	return pace{i, i * time.Duration(max(r.Burst, 1)-1)}
+	return pace{i, i * time.Duration(min(max(r.Burst, 1)-1, burstMax))}
 }
+
+// Ours: more at once is no bound, and would not fit a clock of nanoseconds.
+const burstMax = 1 << 32
 
 // A bucket bounds a rate by the generic cell rate algorithm (ITU-T I.371): all
 // that it keeps is the time at which its sender would be within its pace again.

@@ -19,6 +19,11 @@
 //
 // A source is an IPv4 address or an IPv6 /64: there is nobody who has less.
 //
+// A reader asks Verdict before it parses, and of what somebody known sent NewBy
+// and New, or Existing, after that; who accepts connections asks Admit. The
+// shards call Judge, Asked, Saw, Proved and Registered, and somebody Advance,
+// every second.
+//
 // All tables are of a fixed size. The kernel, where there is a [Kernel], is told
 // by one goroutine; all others may call any method.
 package firewall

@@ -1,7 +1,6 @@
 package firewall
 
 import (
-	"container/heap"
 	"net/netip"
 	"time"
 )
@@ -94,45 +93,5 @@ func (g *Guard) adopt(now time.Duration, has []Banned) {
 		b := g.again(now, p)
 		b.by, b.reason, b.until = ByEarlier, "left by an earlier run", now+min(k.Left, handMax)
 		g.put(now, b)
-	}
-}
-
-// Restore takes the record of a ban that an earlier process kept, before Start.
-// The error says that it cannot be read; it may be deleted then.
-func (g *Guard) Restore(now time.Duration, id uint64, record []byte) error {
-	b, err := g.decode(record)
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.sweep(now)
-	g.lastID = max(g.lastID, id)
-	b.id, b.since = id, min(b.since, now)
-	b.until = min(b.until, now+handMax)
-	_, twice := g.bans.Load().Get(b.prefix)
-	switch {
-	case twice || g.past[b.prefix] != nil || b.until+g.o.Memory <= now || g.refuses(b.prefix) != nil:
-		g.forget(id)
-	case b.until > now:
-		g.put(now, b)
-	case len(g.former) < g.o.Bans:
-		heap.Push(&g.former, b)
-		g.past[b.prefix] = b
-	default:
-		g.forget(id)
-	}
-	return nil
-}
-
-// Records calls each with the record of each ban that is or is remembered, as
-// Options.Keep gets them. It must not call the Guard.
-func (g *Guard) Records(each func(id uint64, record []byte)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, list := range []queue{g.active, g.former} {
-		for _, b := range list {
-			each(b.id, g.appendRecord(nil, b))
-		}
 	}
 }

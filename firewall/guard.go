@@ -30,9 +30,11 @@ type Guard struct {
 	source     pace
 	proven     pace
 	flow       pace
+	flowNew    pace
 	trickle    pace
 	intake     [2]pace
 	peer       [2]pace
+	kernel     *writer // nil: there is none
 
 	// Atomic.
 	clock   atomic.Int64 // the latest time that was heard of, for who is not told it
@@ -40,11 +42,11 @@ type Guard struct {
 	bans    atomic.Pointer[bart.Table[*ban]] // written under mu
 	sources buckets                          // of who is unknown
 	flows   buckets                          // of who registered
+	asks    buckets                          // of their new requests
 	shares  [2]bucket                        // of all that is unknown, of all that is proven
 	peers   [2][]bucket                      // new, existing
 	counts  counts
-	kernel  *writer // nil: there is none
-	speak   bucket  // of lines of the log about bans
+	speak   bucket // of lines of the log about bans
 
 	// Guarded by mu.
 	mu      sync.Mutex
@@ -73,9 +75,9 @@ func New(o Options) (*Guard, error) {
 	}
 	g := &Guard{
 		o: o, log: o.Log, scores: newScores(&o), proofs: newProofs(o.Proofs), words: dictionary(&o),
-		source: paceOf(o.Source), proven: paceOf(o.ProvenSource), flow: paceOf(o.Flow), trickle: pace{interval: o.Trickle},
+		source: paceOf(o.Source), proven: paceOf(o.ProvenSource), flow: paceOf(o.Flow), flowNew: paceOf(o.FlowNew), trickle: pace{interval: o.Trickle},
 		intake: [2]pace{paceOf(o.Intake[0]), paceOf(o.Intake[1])}, peer: [2]pace{paceOf(o.New), paceOf(o.Existing)},
-		sources: newBuckets(), flows: newBuckets(), peers: [2][]bucket{make([]bucket, o.Peers), make([]bucket, o.Peers)},
+		sources: newBuckets(), flows: newBuckets(), asks: newBuckets(), peers: [2][]bucket{make([]bucket, o.Peers), make([]bucket, o.Peers)},
 		past: map[netip.Prefix]*ban{}, spared: map[Spared]*spare{}, police: o.Policing,
 	}
 	var err error
@@ -226,8 +228,17 @@ func (g *Guard) New(now time.Duration, peer int) bool {
 	return g.ofPeer(now, 0, peer, CausePeerNew)
 }
 
-// Existing says the same of a message that belongs to a dialog or a transaction
-// of ours: it has our tag or our branch, which nobody guesses.
+// NewBy says whether a request that belongs to nothing may be handled that came
+// by a flow that somebody registered by. It is asked before New of the peer that
+// such flows share, so that who sends in the name of one phone hurts that one's
+// new requests only.
+func (g *Guard) NewBy(now time.Duration, src netip.AddrPort) bool {
+	return g.asks.at(g.seed.flow(plain(src))).take(now, g.flowNew) || !g.no(CauseFlowNew, Registered).Drop
+}
+
+// Existing says whether a message of a peer may be handled that belongs to a
+// dialog or a transaction of ours: it has our tag or our branch, which nobody
+// guesses.
 func (g *Guard) Existing(now time.Duration, peer int) bool {
 	return g.ofPeer(now, 1, peer, CausePeerExisting)
 }

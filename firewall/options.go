@@ -37,7 +37,8 @@ type Options struct {
 	Intake       [2]Rate       // of all that are Unknown, and of all that are Proven
 	Source       Rate          // of one source that is unknown
 	ProvenSource Rate          // of one that is proven
-	Flow         Rate          // of one flow that somebody registered by
+	Flow         Rate          // of one flow that somebody registered by, before it is parsed
+	FlowNew      Rate          // of one such flow: requests that belong to nothing
 	Trickle      time.Duration // a policed source may send one packet in this time
 	Proof        time.Duration // how long a source stays proven
 	Proofs       int           // how many can be
@@ -82,11 +83,20 @@ const (
 	// An office of 100 phones behind one address that all register at once.
 	defaultSource, defaultSourceBurst = 30, 100
 	defaultProvenSource               = 100
-	// One phone; or the trunk of a small PBX that registers.
-	defaultFlow = 100
+	// What a reader parses beside its other work: so much in the name of a phone
+	// does not end the calls that it has.
+	defaultFlow = 5000
+	// One phone; or a PBX that registers.
+	defaultFlowNew = 50
 
-	defaultProofs  = 1 << 16 // 2.5 MiB
-	defaultSources = 1 << 13 // 3 MiB
+	// What the kernel lets through is more than what user space does, which can
+	// tell who is proven: the kernel is for floods that would drown a reader.
+	defaultAll = 20000
+	// A phone with a long session description sends two fragments a call.
+	defaultFragments = 50
+
+	defaultProofs  = 1 << 16 // 1.5 MiB
+	defaultSources = 1 << 13 // 3.5 MiB
 	defaultBans    = 10000
 	defaultFlows   = 1 << 17
 
@@ -95,8 +105,8 @@ const (
 )
 
 // Defaults returns options that suit a border on the Internet. What is left to
-// fill in: Start, Log, Listeners, Broadcasts, Known, Never, Peers, Kernel,
-// Policing, Keep.
+// fill in: Start, Log, Listeners, Broadcasts, Known, Never, Peers, Kernel, the
+// listeners of Policing, Keep.
 //
 // A phone with an old password that tries again each 30 s reaches a score of 29:
 // it is policed, and never banned.
@@ -108,7 +118,8 @@ func Defaults() Options {
 		Intake:       [2]Rate{{defaultUnknown, 2 * defaultUnknown}, {defaultProven, 2 * defaultProven}},
 		Source:       Rate{defaultSource, defaultSourceBurst},
 		ProvenSource: Rate{defaultProvenSource, 3 * defaultProvenSource},
-		Flow:         Rate{defaultFlow, 5 * defaultFlow},
+		Flow:         Rate{defaultFlow, 2 * defaultFlow},
+		FlowNew:      Rate{defaultFlowNew, 4 * defaultFlowNew},
 		Trickle:      10 * time.Second,
 		Proof:        10 * time.Minute,
 		Proofs:       defaultProofs,
@@ -131,6 +142,11 @@ func Defaults() Options {
 		Bans:     defaultBans,
 		Merge:    4,
 		Flows:    defaultFlows,
+
+		Policing: Policing{
+			Source: Rate{2 * defaultProvenSource, 6 * defaultProvenSource}, All: Rate{defaultAll, 2 * defaultAll},
+			SourceFragments: Rate{defaultFragments, 5 * defaultFragments}, AllFragments: Rate{20 * defaultFragments, 40 * defaultFragments},
+		},
 	}
 }
 

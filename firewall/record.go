@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"container/heap"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -147,4 +148,44 @@ func (g *Guard) setNumber(b *ban, id byte, n uint64) bool {
 	}
 	b.by = Origin(n)
 	return n < uint64(origins)
+}
+
+// Restore takes the record of a ban that an earlier process kept, before Start.
+// The error says that it cannot be read; it may be deleted then.
+func (g *Guard) Restore(now time.Duration, id uint64, record []byte) error {
+	b, err := g.decode(record)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sweep(now)
+	g.lastID = max(g.lastID, id)
+	b.id, b.since = id, min(b.since, now)
+	b.until = min(b.until, now+handMax)
+	_, twice := g.bans.Load().Get(b.prefix)
+	switch {
+	case twice || g.past[b.prefix] != nil || b.until+g.o.Memory <= now || b.until > now && g.refuses(b.prefix) != nil:
+		g.forget(id)
+	case b.until > now:
+		g.put(now, b)
+	case len(g.former) < g.o.Bans:
+		heap.Push(&g.former, b)
+		g.past[b.prefix] = b
+	default:
+		g.forget(id)
+	}
+	return nil
+}
+
+// Records calls each with the record of each ban that is or is remembered, as
+// Options.Keep gets them. It must not call the Guard.
+func (g *Guard) Records(each func(id uint64, record []byte)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, list := range []queue{g.active, g.former} {
+		for _, b := range list {
+			each(b.id, g.appendRecord(nil, b))
+		}
+	}
 }

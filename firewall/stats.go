@@ -37,7 +37,7 @@ type Stats struct {
 	Dropped  map[Cause]map[Class]uint64 // what was refused, or would have been; all causes and classes
 	Offences map[Offences][2]uint64     // by whether they were proven
 	Policed  uint64                     // times that a source became policed
-	Banned   uint64                     // bans, those of an earlier process not counted
+	Banned   uint64                     // bans that scores led to
 	Merged   uint64                     // of those, the ones of several networks together
 	Evicted  uint64                     // bans that ended because there were too many
 	Refused  uint64                     // bans of who is never banned, that were not made
@@ -45,7 +45,7 @@ type Stats struct {
 
 	Bans, Former, Flows int // that exist
 
-	KernelDone   uint64 // changes that the kernel took
+	KernelDone   uint64 // calls that the kernel took
 	KernelLost   uint64 // changes that found no room in the queue
 	KernelFailed uint64 // calls that failed
 	KernelSyncs  uint64 // times that the kernel was made equal

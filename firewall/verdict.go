@@ -26,12 +26,13 @@ const (
 	CauseRate               // the source, or the known flow, is over its rate or policed
 	CauseIntake             // the share of the class is used up
 	CausePeerNew            // over the rate of a peer's new requests
+	CauseFlowNew            // over the rate of a registered flow's new requests
 	CausePeerExisting       // over the rate of a peer's messages of what exists
 	causes
 )
 
 // Names of causes, as metrics have them.
-var causeNames = [causes]string{"", "source", "banned", "scanner", "rate", "intake", "peer_new", "peer_existing"}
+var causeNames = [causes]string{"", "source", "banned", "scanner", "rate", "intake", "peer_new", "flow_new", "peer_existing"}
 
 func (c Cause) String() string { return causeNames[c] }
 

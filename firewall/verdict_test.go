@@ -174,6 +174,29 @@ func TestShareOfAPeer(t *testing.T) {
 	}
 }
 
+// A flood in the name of one phone costs the new requests of that phone, not those
+// of the others that share a peer with it, nor the calls that it has.
+func TestShareOfAPhone(t *testing.T) {
+	g := newGuard(t, nil)
+	forgedPerSecond := defaultFlow / 2
+	for i := range 10 * forgedPerSecond {
+		now := time.Duration(i) * time.Second / time.Duration(forgedPerSecond)
+		want(t, "a datagram of the phone", g.ask(now, phone), NoCause)
+		if g.NewBy(now, phone) && !g.New(now, 1) {
+			t.Fatal("the others' new requests are refused")
+		}
+		if !g.Existing(now, 1) {
+			t.Fatal("its calls are hurt")
+		}
+	}
+	if !g.NewBy(10*time.Second, scanner) {
+		t.Error("new requests of another phone are refused")
+	}
+	if s := g.Stats().Dropped; s[CauseFlowNew][Registered] < uint64(9*forgedPerSecond) || s[CausePeerNew][Peer] != 0 {
+		t.Errorf("%v", s)
+	}
+}
+
 // Where the Guard only counts, everything passes and is seen.
 func TestCount(t *testing.T) {
 	kept := false

@@ -83,8 +83,8 @@ func (g *Guard) Start() {
 	}
 }
 
-// Close ends what Start began, and closes the kernel. It is called once. Nothing is told to the
-// kernel from there on; all else goes on in user space.
+// Close ends what Start began, and closes the kernel. It is called once. Nothing
+// is told to the kernel from there on; all else goes on in user space.
 func (g *Guard) Close() error {
 	if g.kernel == nil {
 		return nil
@@ -110,7 +110,11 @@ func (w *writer) run() {
 		case <-w.sync:
 			w.equal()
 		case c := <-w.changes:
-			w.result(w.apply(c))
+			// Before that nobody can tell what is in the kernel from what an
+			// earlier process left. The comparison has this change, too.
+			if w.adopted {
+				w.result(w.apply(c))
+			}
 		}
 	}
 }
@@ -126,6 +130,14 @@ func (g *Guard) tell(c change) {
 		g.counts.kernelLost.Add(1)
 		g.kernel.behind.Store(true)
 	}
+}
+
+// Police replaces what the kernel lets through of strangers.
+func (g *Guard) Police(p Policing) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.police = p
+	g.tell(change{is: police})
 }
 
 // advance has the kernel made equal if it is time.
