@@ -30,7 +30,8 @@ type attachment struct {
 // Attach attaches the program to interfaces of the network namespace of the
 // calling thread: to all or to none. An interface that stands on another of
 // them (a VLAN) is left out: its packets pass by the other one first, and would
-// be counted twice.
+// be counted twice. An error that is errors.ErrUnsupported says that the kernel
+// does not have the hook.
 func (p *Program) Attach(hook Hook, interfaces []string) error {
 	if len(interfaces) == 0 {
 		return errors.New("no interface to attach to")
@@ -102,7 +103,7 @@ func (p *Program) attachTCX(l netlink.Link) (func() error, error) {
 		Interface: l.Attrs().Index, Program: p.objects.FastpathTc, Attach: ebpf.AttachTCXIngress, Anchor: link.Head(),
 	})
 	if errors.Is(err, ebpf.ErrNotSupported) {
-		return nil, fmt.Errorf("tcx needs Linux 6.6: %w", err)
+		return nil, fmt.Errorf("tcx needs Linux 6.6: %w", errors.ErrUnsupported)
 	}
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func (p *Program) attachXDP(l netlink.Link) (func() error, error) {
 	on, err := link.AttachXDP(link.XDPOptions{Interface: l.Attrs().Index, Program: p.objects.FastpathXdp, Flags: link.XDPDriverMode})
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
-		return nil, fmt.Errorf("its driver has no XDP: %w", err)
+		return nil, fmt.Errorf("its driver has no XDP: %w", unix.EOPNOTSUPP)
 	case errors.Is(err, unix.EBUSY):
 		return nil, fmt.Errorf("another XDP program is attached: %w", err)
 	case err != nil:

@@ -1,9 +1,9 @@
 /* The maps, which user space writes, and who reads them. Their names and the
- * structs are known to maps.go by what bpf2go makes of them. */
+ * structs are known to Go by what bpf2go makes of them. */
 #pragma once
 
-/* Ours. All tables are of a fixed size: nothing that comes from the network
- * makes one grow. maps.go has what the first three mean to a caller. */
+/* Ours. All tables are bounded, and those that a packet may write to have their
+ * memory from the beginning. */
 #define TRUSTED_MAX 16384 /* prefixes: the networks of some countries */
 #define BANNED_MAX 65536
 #define SPARED_MAX 131072 /* flows of user agents, and as many pairs of addresses */
@@ -41,6 +41,7 @@ struct ban {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, BANNED_MAX);
 	__type(key, struct ban);
 	__type(value, __u64); /* when it ends, in ns of CLOCK_MONOTONIC */
@@ -56,6 +57,7 @@ struct flow {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, SPARED_MAX);
 	__type(key, struct flow);
 	__type(value, __u8);
