@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+
 	"sbc/firewall"
 )
 
@@ -275,8 +278,26 @@ func closed(c net.Conn, err error) bool {
 	return true
 }
 
+// track makes conntrack put fragments together on our side, as it does where a
+// firewall of others asks for the state of connections.
+func (w *world) track() {
+	w.t.Helper()
+	must(w.t, w.ours.Do(func() error {
+		conn, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		theirs := conn.AddTable(&nftables.Table{Name: "theirs", Family: nftables.TableFamilyINet})
+		c := conn.AddChain(&nftables.Chain{Name: "input", Table: theirs, Type: nftables.ChainTypeFilter,
+			Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter})
+		conn.AddRule(&nftables.Rule{Table: theirs, Chain: c, Exprs: []expr.Any{&expr.Ct{Key: expr.CtKeySTATE, Register: 1}}})
+		return conn.Flush()
+	}))
+}
+
 func TestFragments(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.track()
 		for _, c := range []struct{ us, stranger, trusted, phone, ban string }{
 			{us4, "192.0.2.2", "192.0.2.4", "192.0.2.3", "192.0.2.3/32"},
 			{"[" + us6 + "]", "2001:db8::2", "2001:db8:66:5602::1", "[2001:db8:66:5501::1]", "2001:db8:66:5501::/64"},
