@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo deps bench-deps fmt lint test test-long fuzz bench bench-parse bench-calls bench-media bench-registrations install clean
+.PHONY: help build generate demo deps bench-deps fmt lint test test-long fuzz bench bench-parse bench-calls bench-media bench-registrations install clean
 
 help:
 	@echo 'demo         run the border between a PBX and an ITSP of its own (ARGS=--once: end by itself)'
@@ -24,17 +24,22 @@ help:
 	@echo 'fuzz         all fuzz targets, FUZZTIME=$(FUZZTIME) each'
 	@echo 'bench        bench-parse, bench-calls, bench-media and bench-registrations: ratios to others, side by side'
 	@echo 'build        bin/sbc, one static binary'
+	@echo 'generate     the BPF object of fastpath/, anew from its source'
 	@echo 'install      bin/sbc, the systemd unit and the example to PREFIX=$(PREFIX)'
 	@echo 'deps         Debian packages for the tests; bench-deps: those for the benches'
 
 build:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sbc ./cmd/sbc
 
+generate:
+	.ci/deps clang-14 llvm-14 libbpf-dev linux-libc-dev
+	$(GO) generate ./fastpath
+
 demo: build
 	bin/sbc demo $(ARGS)
 
 deps:
-	.ci/deps sip-tester baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump gcc libc6-dev
+	.ci/deps sip-tester baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump gcc libc6-dev clang-14 llvm-14 libbpf-dev linux-libc-dev
 
 bench-deps: deps
 	.ci/deps rtpengine-daemon
