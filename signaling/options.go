@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"sbc/firewall"
 	"sbc/mediarelay"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
@@ -31,6 +32,10 @@ type Options struct {
 	Endpoints  []Endpoints
 	BindingKey [16]byte
 
+	// Guard, if not nil, makes the guard that decides whom we listen to, before
+	// anything is read; known is for its Options. The engine closes it.
+	Guard func(known func(realm int, src netip.AddrPort, listener uint16) firewall.Class) (*firewall.Guard, error)
+
 	// Keep, if not nil, keeps the record of a binding for a restart; nil: it is
 	// over. It is called by all shards and does not wait. Bindings are the
 	// records that were kept.
@@ -49,6 +54,7 @@ type Options struct {
 	// dialogs and subscriptions the shards pass: for the simulation.
 	Visit func(table, state, event string)
 
+	guard   *firewall.Guard
 	streams *streams     // made with the first shard
 	where   *whereabouts // likewise
 }

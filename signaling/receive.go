@@ -32,7 +32,13 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	if !known {
 		peer, former = s.rules.Known(realm, s.sender(flow, m))
 	}
+	if !known && !former && m.IsRequest() {
+		s.noted(flow, m)
+	}
 	if err != nil {
+		if !known {
+			s.malformed(flow)
+		}
 		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
 		return
 	}
@@ -135,6 +141,7 @@ func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
 	if s.lost(flow, m) {
 		return
 	}
+	s.suspect(flow, m, 0)
 	if !trust || m.Method() == sip.ACK {
 		s.count("stranger")
 		s.deny(flow, m, &b2bua.Refusal{Cause: "stranger"}, nil)

@@ -194,12 +194,16 @@ func (s *Shard) bind(do []registrar.Effect) {
 		case registrar.Reach:
 			b, _ := s.registrar.Lookup(s.clock(), e.Serial)
 			peer := s.opt.Endpoints[e.Endpoints].Peer
+			s.spare(b2bua.Flow(e.Flow), true)
 			s.opt.where.enter(b2bua.Flow(e.Flow), peer, e.Serial, routesOf(b.ServiceRoute))
 			if s.rules.Peers()[peer].Here() {
 				s.opt.where.settle(placeOf(peer, e.AOR), located{serial: e.Serial, flow: b2bua.Flow(e.Flow), contact: b.Contact, path: routesOf(b.Path)})
 			}
 		case registrar.Unreach:
 			s.opt.where.leave(b2bua.Flow(e.Flow), e.Serial)
+			if s.opt.where.at(b2bua.Flow(e.Flow)) == nil {
+				s.spare(b2bua.Flow(e.Flow), false)
+			}
 			s.opt.where.depart(placeOf(s.opt.Endpoints[e.Endpoints].Peer, e.AOR), e.Serial)
 		case registrar.Moved:
 			s.notices = append(s.notices, Notice{Is: HasMoved, Flow: b2bua.Flow(e.Old), To: b2bua.Flow(e.Flow)})
