@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -145,4 +146,9 @@ func Connect(t *TCP, to netip.AddrPort) uint64 {
 		return 0
 	}
 	return c.number
+}
+
+// LoadCertificatesEvery looks at the files as often as it is told.
+func LoadCertificatesEvery(files []CertificateFile, failed func(error), every time.Duration) (*Certificates, error) {
+	return loadCertificates(files, failed, every)
 }

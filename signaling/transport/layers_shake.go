@@ -1,0 +1,230 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// clientOf says how a connection to an address is opened; nil: plainly.
+func (t *TCP) clientOf(to netip.AddrPort) (*Client, error) {
+	if !t.layered() {
+		return nil, nil
+	}
+	if t.opt.WebSocket == nil && t.opt.TLS.Dial != nil {
+		if cl := t.opt.TLS.Dial(to); cl != nil {
+			return cl, nil
+		}
+	}
+	return nil, ErrInbound
+}
+
+// shake counts c among the handshakes that others began. Too many, of its
+// source or in all: the oldest is returned, to be ended, since whoever has
+// good reason to be here is through in less time than it took the others to
+// come. mu is held.
+func (t *TCP) shake(c *conn) *conn {
+	source, same, oldest := sourceOf(c.remote.Addr()), 0, -1
+	for i, other := range t.shaking {
+		if sourceOf(other.remote.Addr()) == source {
+			if same++; oldest < 0 {
+				oldest = i
+			}
+		}
+	}
+	t.shaking = append(t.shaking, c)
+	switch {
+	case same >= t.opt.HandshakesPerSource:
+	case len(t.shaking) > t.opt.Handshakes:
+		oldest = 0
+	default:
+		return nil
+	}
+	crowd := t.shaking[oldest]
+	t.shaking = slices.Delete(t.shaking, oldest, oldest+1)
+	return crowd
+}
+
+// shaken tells that the handshakes of c are over.
+func (t *TCP) shaken(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.shaking, c); i >= 0 {
+		t.shaking = slices.Delete(t.shaking, i, i+1)
+	}
+}
+
+// slow is the cause for which a handshake ends that takes too long.
+func (t *TCP) slow() Cut {
+	if t.opt.TLS != nil {
+		return CutTLSSlow
+	}
+	return CutSlow
+}
+
+// shake does the handshakes of c. False: they failed, and c has ended.
+func (c *conn) shake() bool {
+	stream, why, err := net.Conn(c.tcp), cuts, error(nil)
+	if c.t.opt.TLS != nil {
+		_ = c.tcp.SetDeadline(time.Now().Add(c.t.opt.Handshake))
+		why, err = c.secure()
+		stream = c.tls.tls
+	}
+	if err == nil && c.t.opt.WebSocket != nil {
+		_ = c.tcp.SetDeadline(time.Now().Add(c.t.opt.Message))
+		why, err = c.upgrade(stream)
+	}
+	if c.tls != nil {
+		c.tls.pause()
+	}
+	if c.inbound {
+		c.t.shaken(c)
+	}
+	if err != nil {
+		c.refuse(why, err)
+		return false
+	}
+	_ = c.tcp.SetDeadline(time.Time{})
+	if c.tls != nil {
+		c.tls.settle()
+		c.identity.Store(c.tls.identity)
+	}
+	return true
+}
+
+// refuse ends c, of which nobody knows yet.
+func (c *conn) refuse(why Cut, err error) {
+	if h := c.t.opt.Handler.Refused; h != nil && why < cuts && !c.is(gone) {
+		h(c.flow(), why, err)
+	}
+	if !c.inbound {
+		c.t.n.unreached.Add(1)
+	}
+	switch {
+	case why == c.t.slow(), why == CutSlow, why == CutWrongProtocol, why == cuts, !c.inbound:
+		c.stop(why)
+		return
+	}
+	// An answer or an alert has been written: it should be read.
+	c.mu.Lock()
+	if c.is(dialling) {
+		c.t.n.cut[why].Add(1)
+		c.conclude(0)
+	}
+	c.mu.Unlock()
+	c.drain()
+}
+
+// secure does the handshake of TLS.
+func (c *conn) secure() (Cut, error) {
+	s := &session{socket: c.tcp, remote: c.remote, turn: c.inbound, flaw: cuts}
+	if c.inbound {
+		s.tls = tls.Server(s, c.t.server.base)
+	} else {
+		s.tls = tls.Client(s, c.client.config(s, c.remote))
+	}
+	c.mu.Lock()
+	c.tls = s
+	c.mu.Unlock()
+	err := s.tls.Handshake()
+	if err == nil {
+		if s.identity == nil { // nobody was asked
+			cs := s.tls.ConnectionState()
+			s.identity = &Identity{Version: cs.Version, Suite: cs.CipherSuite}
+		}
+		return cuts, nil
+	}
+	why := s.causeOf(err)
+	if e := (*CertificateError)(nil); !errors.As(err, &e) {
+		err = fmt.Errorf("TLS with %v: %w", c.remote, err)
+	}
+	return why, err
+}
+
+// causeOf says for what a handshake ends; cuts: the far end went away.
+func (s *session) causeOf(err error) Cut {
+	record, cert := tls.RecordHeaderError{}, (*CertificateError)(nil)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return CutTLSSlow
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return cuts
+	case errors.As(err, &cert), strings.Contains(err.Error(), "client certificate"), strings.Contains(err.Error(), "didn't provide a certificate"):
+		return CutTLSCertificate
+	case errors.As(err, &record) && record.RecordHeader[0] == 0x80:
+		return CutTLSVersion // SSL 2
+	case errors.As(err, &record) && record.Conn != nil:
+		return CutWrongProtocol
+	case s.flaw != cuts:
+		return s.flaw
+	}
+	return CutTLSHandshake
+}
+
+// upgrade has the far end turn to WebSocket.
+func (c *conn) upgrade(stream net.Conn) (Cut, error) {
+	head := make([]byte, 0, upgradeOctets)
+	end := 0
+	for end == 0 {
+		n, err := stream.Read(head[len(head):cap(head)])
+		head = head[:len(head)+n]
+		if end, err = c.headSoFar(head, err); err != nil {
+			return c.wrote(stream, nil, err)
+		}
+		if len(head) == cap(head) {
+			head = slices.Grow(head, cap(head))
+		}
+	}
+	text, err := c.t.opt.WebSocket.answer(head[:end])
+	why, err := c.wrote(stream, text, err)
+	if err == nil {
+		c.in.ws, c.in.early = new(webSocket), bytes.Clone(head[end:])
+	}
+	return why, err
+}
+
+// headSoFar looks at what has come of a request, and at why no more came.
+func (c *conn) headSoFar(head []byte, err error) (int, error) {
+	end, bad := headEnd(head)
+	if bad != nil {
+		return 0, bad
+	}
+	if end == 0 && err != nil {
+		return 0, err
+	}
+	return end, nil
+}
+
+// wrote answers a request, and says how that ends it: err is what is wrong with
+// it.
+func (c *conn) wrote(stream net.Conn, text []byte, err error) (Cut, error) {
+	up := (*upgradeError)(nil)
+	if errors.As(err, &up) && text == nil && up.status != 0 {
+		text = refusal(up)
+	}
+	if text != nil {
+		if _, werr := stream.Write(text); werr != nil && err == nil {
+			err = werr
+		}
+	}
+	why := cuts
+	switch {
+	case err == nil:
+		return cuts, nil
+	case up != nil:
+		why = up.why
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		why = CutSlow
+	}
+	return why, fmt.Errorf("WebSocket of %v: %w", c.remote, err)
+}
