@@ -50,18 +50,33 @@ func (c *conn) kept() (octets int, begun bool) {
 // condemn ends c for what it sent. On plain TCP nobody would understand why.
 func (c *conn) condemn(v verdict) {
 	end := verdicts[v]
-	if !c.layers {
+	switch {
+	case v == over && !c.layers:
+		c.end()
+	case v == over && c.in.ws != nil && c.in.ws.code != 0:
+		c.dismiss(cuts, c.in.ws.code, false)
+	case v == over:
+		c.dismiss(cuts, codeNormal, false)
+	case c.layers:
+		c.dismiss(end.why, end.code, v == garbled)
+	default:
 		c.cut(end.why)
-		return
 	}
+}
+
+// dismiss ends c in good order: the far end is told, and has the time to read
+// it and to say the same. alert: crypto/tls has told it already.
+func (c *conn) dismiss(why Cut, code uint16, alert bool) {
 	c.mu.Lock()
 	if c.is(up) {
-		c.t.n.cut[end.why].Add(1)
-		if v == garbled {
-			c.alert()
+		if why < cuts {
+			c.t.n.cut[why].Add(1)
+		}
+		if alert {
+			c.control(c.tls.take())
 			c.state.Store(uint32(closing))
 		}
-		c.conclude(end.code)
+		c.conclude(code)
 	}
 	c.mu.Unlock()
 	c.drain()

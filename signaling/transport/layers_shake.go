@@ -145,9 +145,18 @@ func (c *conn) secure() (Cut, error) {
 	}
 	why := s.causeOf(err)
 	if e := (*CertificateError)(nil); !errors.As(err, &e) {
-		err = fmt.Errorf("TLS with %v: %w", c.remote, err)
+		err = fmt.Errorf("TLS with %v: %w%s", c.remote, err, handshakeRemedies[why])
 	}
 	return why, err
+}
+
+// What helps, where it is not the certificate itself.
+var handshakeRemedies = map[Cut]string{
+	CutTLSVersion:     ": the far end has to speak TLS 1.2 or 1.3",
+	CutTLSCipher:      ": the far end has to offer one of the suites of today, for a key as ours is (RSA or ECDSA)",
+	CutTLSCertificate: ": the far end has to show a certificate, or must not be asked for one",
+	CutTLSSlow:        ": is that port one of TLS, and does the network let long packets through?",
+	CutWrongProtocol:  ": the far end has to speak TLS to this port",
 }
 
 // causeOf says for what a handshake ends; cuts: the far end went away.

@@ -9,7 +9,7 @@ const sealOverhead = 64
 // mu is held.
 func (c *conn) sendSealed(token uint64, b []byte) error {
 	size := len(b) + sealOverhead*(1+len(b)/(16<<10))
-	if c.writing && (c.queue.left()+size > c.t.opt.Queue || c.t.held.Load()+int64(size) > int64(c.t.opt.Memory)) || size > c.t.opt.Queue {
+	if c.writing && (c.queue.left()+size > c.t.opt.Queue || c.t.held.Load()+int64(size) > int64(c.t.opt.Memory)) {
 		return c.full()
 	}
 	if c.is(dialling) {
@@ -102,25 +102,20 @@ func (c *conn) answer(op byte, payload []byte) bool {
 	return true
 }
 
-// respond writes what crypto/tls has to say by itself: new keys.
+// respond writes what crypto/tls has to say by itself: new keys. It is taken
+// with mu held, as all else that is sealed: octets leave in the order in which
+// their records were numbered.
 func (c *conn) respond() {
-	out := c.tls.take()
-	if out == nil {
+	if !c.tls.speaks() {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.is(up) {
+	out := c.tls.take()
+	if out == nil || !c.is(up) {
 		out.free()
 	} else if !c.control(out) {
 		c.stopLocked(CutFull)
-	}
-}
-
-// alert writes what crypto/tls has said last. mu is held.
-func (c *conn) alert() {
-	if out := c.tls.take(); out != nil {
-		c.control(out)
 	}
 }
 

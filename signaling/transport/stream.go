@@ -86,7 +86,7 @@ type StreamOptions struct {
 
 	Idle    time.Duration // silence in both directions that ends a connection; 0: 35 minutes
 	First   time.Duration // from accept to the first whole message; 0: 30 s, never more than Idle
-	Message time.Duration // from the first to the last octet of a message; 0: 10 s
+	Message time.Duration // from the first to the last octet of a message, and for the request of a WebSocket; 0: 10 s
 	Connect time.Duration // for a connection that we open; 0: 4 s
 	Write   time.Duration // for what is queued to leave; 0: 10 s
 	Close   time.Duration // from CloseAfter to the end; 0: 2 s

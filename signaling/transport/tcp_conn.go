@@ -114,7 +114,7 @@ func (c *conn) stopLocked(why Cut) {
 	if c.is(gone) {
 		return
 	}
-	if c.is(up) && (why == cuts || why == CutIdle) {
+	if c.is(up) && why == cuts {
 		c.farewell(codeGoingAway)
 	}
 	c.state.Store(uint32(gone))

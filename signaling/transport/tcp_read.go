@@ -124,9 +124,6 @@ func (c *conn) judge(v verdict) bool {
 	case lost:
 		c.waitForAnswer()
 		return false
-	case over:
-		c.end()
-		return false
 	default:
 		c.condemn(v)
 		return false
@@ -171,6 +168,8 @@ func (c *conn) late() bool {
 	switch {
 	case c.in.begun:
 		c.cut(CutSlow)
+	case (c.inbound && !c.in.spoke || quiet >= c.t.opt.Idle) && c.layers:
+		c.dismiss(CutIdle, codeGoingAway, false)
 	case c.inbound && !c.in.spoke, quiet >= c.t.opt.Idle:
 		c.cut(CutIdle)
 	default:

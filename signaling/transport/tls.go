@@ -38,8 +38,8 @@ const (
 	handshakeDefault = 5 * time.Second
 	// 512 handshakes of some 20 KB.
 	handshakesDefault = 512
-	// 16: a PBX that comes back with a connection for each phone has the next
-	// ones wait in line for a moment.
+	// 16: far more than come from one address within a round trip, but when all
+	// phones behind a NAT come back together; those that are cut try again.
 	handshakesSourceDefault = 16
 )
 

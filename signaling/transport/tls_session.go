@@ -115,6 +115,13 @@ func (s *session) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// speaks reports whether there is something to be written.
+func (s *session) speaks() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out != nil
+}
+
 // take returns what is to be written; nil: nothing. Who took it frees it.
 func (s *session) take() *sealed {
 	s.mu.Lock()

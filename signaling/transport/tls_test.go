@@ -114,7 +114,7 @@ func TestTLSReuse(t *testing.T) {
 // The far end goes away by the rules.
 func TestTLSFarEndCloses(t *testing.T) {
 	a := newAuthority(t, "ours")
-	n := openTLS(t, a, transport.StreamOptions{})
+	n := openTLS(t, a, transport.StreamOptions{Close: 50 * time.Millisecond})
 	for i, end := range []func(*tls.Conn){
 		func(c *tls.Conn) { c.Close() },
 		func(c *tls.Conn) { c.CloseWrite() },
@@ -170,7 +170,7 @@ func TestTLSSlowMessage(t *testing.T) {
 // A connection of which nobody says anything ends, and says so.
 func TestTLSIdle(t *testing.T) {
 	a := newAuthority(t, "ours")
-	n := openTLS(t, a, transport.StreamOptions{Idle: 50 * time.Millisecond})
+	n := openTLS(t, a, transport.StreamOptions{Idle: 50 * time.Millisecond, Close: 50 * time.Millisecond})
 	c := mustTLS(t, n, client(a))
 	write(t, c, request(1, 0))
 	if rest, err := io.ReadAll(c); err != nil || len(rest) != 0 {

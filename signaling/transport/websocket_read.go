@@ -53,6 +53,8 @@ type webSocket struct {
 	masked  int // octets of the frame that came, modulo 4
 	control []byte
 
+	code uint16 // with which the far end closed; 0: none
+
 	open bool // a message has begun
 	text bool
 	part []byte // of the message
@@ -235,10 +237,24 @@ func (w *webSocket) controlled(b []byte, to frameReceiver) verdict {
 			return badFrame
 		case len(b) > 2 && !utf8.Valid(b[2:]):
 			return badUTF8
+		case len(b) >= 2:
+			if w.code = binary.BigEndian.Uint16(b); !mayClose(w.code) {
+				return badFrame
+			}
 		}
 		return over
 	}
 	return going
+}
+
+// mayClose reports whether a code may stand in a close frame: section 7.4, and
+// the registry that it begins.
+func mayClose(code uint16) bool {
+	switch {
+	case code < 1000, code > 4999, code == 1004, code == 1005, code == 1006, code > 1014 && code < 3000:
+		return false
+	}
+	return true
 }
 
 // message takes a whole message, which is the caller's no more. RFC 7118
