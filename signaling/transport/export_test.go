@@ -194,7 +194,11 @@ func WebSocketAnswer(w *WebSocket, b []byte) ([]byte, error) {
 	if err != nil || end == 0 {
 		return nil, err
 	}
-	return w.answer(b[:end])
+	text, err := w.answer(b[:end])
+	if no := (*upgradeError)(nil); errors.As(err, &no) {
+		text = no.answer()
+	}
+	return text, err
 }
 
 // WebSocketMax is the longest message.

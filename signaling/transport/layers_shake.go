@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -106,22 +105,25 @@ func (c *conn) refuse(why Cut, err error) {
 	if h := c.t.opt.Handler.Refused; h != nil && why < cuts && !c.is(gone) {
 		h(c.flow(), why, err)
 	}
-	if !c.inbound {
-		c.t.n.unreached.Add(1)
-	}
 	switch {
-	case why == c.t.slow(), why == CutSlow, why == CutWrongProtocol, why == cuts, !c.inbound:
+	case !c.inbound:
+		c.t.n.unreached.Add(1)
+		if why < cuts {
+			c.t.n.cut[why].Add(1)
+		}
+		c.end() // without a reset, which could overtake our alert
+	case why == cuts, why == CutTLSSlow, why == CutSlow, why == CutWrongProtocol:
 		c.stop(why)
-		return
+	default:
+		// An answer or an alert has been written: it should be read.
+		c.mu.Lock()
+		if c.is(dialling) {
+			c.t.n.cut[why].Add(1)
+			c.conclude(0)
+		}
+		c.mu.Unlock()
+		c.drain()
 	}
-	// An answer or an alert has been written: it should be read.
-	c.mu.Lock()
-	if c.is(dialling) {
-		c.t.n.cut[why].Add(1)
-		c.conclude(0)
-	}
-	c.mu.Unlock()
-	c.drain()
 }
 
 // secure does the handshake of TLS.
@@ -178,62 +180,4 @@ func (s *session) causeOf(err error) Cut {
 		return s.flaw
 	}
 	return CutTLSHandshake
-}
-
-// upgrade has the far end turn to WebSocket.
-func (c *conn) upgrade(stream net.Conn) (Cut, error) {
-	head := make([]byte, 0, upgradeOctets)
-	end := 0
-	for end == 0 {
-		n, err := stream.Read(head[len(head):cap(head)])
-		head = head[:len(head)+n]
-		if end, err = c.headSoFar(head, err); err != nil {
-			return c.wrote(stream, nil, err)
-		}
-		if len(head) == cap(head) {
-			head = slices.Grow(head, cap(head))
-		}
-	}
-	text, err := c.t.opt.WebSocket.answer(head[:end])
-	why, err := c.wrote(stream, text, err)
-	if err == nil {
-		c.in.ws, c.in.early = new(webSocket), bytes.Clone(head[end:])
-	}
-	return why, err
-}
-
-// headSoFar looks at what has come of a request, and at why no more came.
-func (c *conn) headSoFar(head []byte, err error) (int, error) {
-	end, bad := headEnd(head)
-	if bad != nil {
-		return 0, bad
-	}
-	if end == 0 && err != nil {
-		return 0, err
-	}
-	return end, nil
-}
-
-// wrote answers a request, and says how that ends it: err is what is wrong with
-// it.
-func (c *conn) wrote(stream net.Conn, text []byte, err error) (Cut, error) {
-	up := (*upgradeError)(nil)
-	if errors.As(err, &up) && text == nil && up.status != 0 {
-		text = refusal(up)
-	}
-	if text != nil {
-		if _, werr := stream.Write(text); werr != nil && err == nil {
-			err = werr
-		}
-	}
-	why := cuts
-	switch {
-	case err == nil:
-		return cuts, nil
-	case up != nil:
-		why = up.why
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		why = CutSlow
-	}
-	return why, fmt.Errorf("WebSocket of %v: %w", c.remote, err)
 }

@@ -178,3 +178,21 @@ func TestTLSIdle(t *testing.T) {
 	}
 	n.awaitCut(transport.CutIdle)
 }
+
+// The names of causes and proofs, as metrics and people have them.
+func TestTLSNames(t *testing.T) {
+	for c, want := range map[transport.Cut]string{
+		transport.CutTLSVersion: "tls_version", transport.CutTLSCipher: "tls_cipher", transport.CutTLSCertificate: "tls_certificate",
+		transport.CutTLSHandshake: "tls_handshake", transport.CutTLSSlow: "tls_slow", transport.CutWSProtocol: "ws_protocol",
+		transport.CutWSOrigin: "ws_origin", transport.CutWSUnmasked: "ws_unmasked", transport.CutWSTooLong: "ws_too_long", transport.CutWSUTF8: "ws_utf8",
+	} {
+		if c.String() != want {
+			t.Errorf("cause %d is %q, want %q", c, c, want)
+		}
+	}
+	for p, want := range []string{"none", "unverified", "verified"} {
+		if got := transport.Proof(p).String(); got != want {
+			t.Errorf("proof %d is %q, want %q", p, got, want)
+		}
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 )
@@ -60,16 +62,66 @@ func headEnd(b []byte) (int, error) {
 	return 0, nil
 }
 
-// answer returns what we say to the head of a request: RFC 6455 section 4.2.2,
-// RFC 7118 section 4.1. The error, if any, is an *upgradeError.
+// upgrade has the far end turn to WebSocket.
+func (c *conn) upgrade(stream net.Conn) (Cut, error) {
+	head, early, err := readHead(stream)
+	var text []byte
+	if err == nil {
+		text, err = c.t.opt.WebSocket.answer(head)
+	}
+	no := (*upgradeError)(nil)
+	if errors.As(err, &no) {
+		text = no.answer()
+	}
+	if len(text) > 0 {
+		if _, failed := stream.Write(text); err == nil {
+			err = failed
+		}
+	}
+	why := cuts
+	switch {
+	case err == nil:
+		c.in.ws, c.in.early = new(webSocket), bytes.Clone(early)
+		return cuts, nil
+	case no != nil:
+		why = no.why
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		why = CutSlow
+	}
+	return why, fmt.Errorf("WebSocket of %v: %w", c.remote, err)
+}
+
+// readHead reads the head of a request, and what came with it from behind.
+func readHead(stream net.Conn) (head, early []byte, err error) {
+	b := make([]byte, 0, upgradeOctets)
+	for {
+		n, failed := stream.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		end, err := headEnd(b)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case end > 0:
+			return b[:end], b[end:], nil
+		case failed != nil:
+			return nil, nil, failed
+		case len(b) == cap(b):
+			b = slices.Grow(b, cap(b))
+		}
+	}
+}
+
+// answer returns what makes a WebSocket of the connection that brought a
+// request: RFC 6455 section 4.2.2, RFC 7118 section 4.1. The error is an
+// *upgradeError.
 func (w *WebSocket) answer(head []byte) ([]byte, error) {
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 	if err != nil {
-		return refusal(errRequest), errRequest
+		return nil, errRequest
 	}
 	key, err := w.judge(r)
-	if e := (*upgradeError)(nil); errors.As(err, &e) {
-		return refusal(e), e
+	if err != nil {
+		return nil, err
 	}
 	sum := sha1.Sum([]byte(key + webSocketGUID))
 	return fmt.Appendf(nil, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
@@ -106,10 +158,14 @@ func lists(fields http.Header, name, token string, equal func(a, b string) bool)
 	})
 }
 
-// refusal is an answer that ends the connection.
-func refusal(e *upgradeError) []byte {
+// answer is what ends the connection in the words of HTTP; nil: nothing is
+// said.
+func (e *upgradeError) answer() []byte {
 	more := ""
-	if e.status == http.StatusUpgradeRequired {
+	switch e.status {
+	case 0:
+		return nil
+	case http.StatusUpgradeRequired:
 		more = "Sec-WebSocket-Version: 13\r\n"
 	}
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\n%sContent-Length: 0\r\n\r\n", e.status, http.StatusText(e.status), more)
