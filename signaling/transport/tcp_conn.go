@@ -63,7 +63,9 @@ func (t *TCP) newConn(remote netip.AddrPort) *conn {
 	return &conn{t: t, number: connNumbers.Add(1), remote: remote, layers: t.layered(), users: 1}
 }
 
-func (c *conn) is(s connState) bool { return connState(c.state.Load()) == s }
+func (c *conn) is(s connState) bool { return c.now() == s }
+
+func (c *conn) now() connState { return connState(c.state.Load()) }
 
 func (c *conn) flow() Flow { return Flow{Listener: c.t.opt.ID, Remote: c.remote, Conn: c.number} }
 

@@ -30,15 +30,18 @@ func (t *TCP) Alias(f Flow, to netip.AddrPort) {
 // find returns the connection of a number, or the newest that leads to an
 // address: one that is up before one that is being opened. mu is held.
 func (t *TCP) find(number uint64, to netip.AddrPort) *conn {
-	if c := t.conns[number]; c != nil && (c.is(up) || c.is(dialling) && !c.inbound) {
-		return c
+	// The state is read once: it may change from one to the other meanwhile.
+	if c := t.conns[number]; c != nil {
+		if s := c.now(); s == up || s == dialling && !c.inbound {
+			return c
+		}
 	}
 	var opening *conn
 	for _, c := range slices.Backward(t.reach[to]) {
-		switch {
-		case c.is(up):
+		switch s := c.now(); {
+		case s == up:
 			return c
-		case c.is(dialling) && opening == nil:
+		case s == dialling && opening == nil:
 			opening = c
 		}
 	}
