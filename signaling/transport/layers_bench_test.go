@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"sbc/signaling/sip"
@@ -42,7 +43,7 @@ func benchLayers(b *testing.B, f func(b *testing.B, n *node, c net.Conn, carry f
 	for _, kind := range []string{"TCP", "TLS", "WS", "WSS"} {
 		b.Run(kind, func(b *testing.B) {
 			got := make(chan transport.Flow, 64)
-			o := transport.StreamOptions{Queue: 64 << 20, Handler: transport.Handler{Message: func(f transport.Flow, _ *sip.Message, _ error) { got <- f }}}
+			o := transport.StreamOptions{Queue: 1 << 20, Handler: transport.Handler{Message: func(f transport.Flow, _ *sip.Message, _ error) { got <- f }}}
 			carry := plain
 			if kind == "TLS" || kind == "WSS" {
 				o.TLS = &transport.TLS{Certificates: load(b, a.issue(dns("localhost")))}
@@ -117,8 +118,15 @@ func BenchmarkLayersSend(b *testing.B) {
 		go io.Copy(io.Discard, c)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := n.Send(f, 1, text); err != nil && err != transport.ErrFull {
-				b.Fatal(err)
+			for {
+				_, err := n.Send(f, 1, text)
+				if err == nil {
+					break
+				}
+				if err != transport.ErrFull {
+					b.Fatal(err)
+				}
+				runtime.Gosched()
 			}
 		}
 	})
