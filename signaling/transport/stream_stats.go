@@ -10,13 +10,29 @@ const (
 	CutIdle          Cut = iota // nothing said for StreamOptions.Idle, or no message within First
 	CutSlow                     // a message that did not become whole, or a far end that reads too slowly
 	CutFull                     // a full queue, and a far end that reads nothing
-	CutWrongProtocol            // TLS or HTTP
+	CutWrongProtocol            // TLS or HTTP where SIP is spoken, or neither where one is
 	CutNotSIP                   // octets that are no start line
 	CutLimit                    // no memory left for what it had begun to say
+
+	CutTLSVersion     // no version that we speak: TLS below 1.2
+	CutTLSCipher      // no suite, or none that goes with our keys
+	CutTLSCertificate // a certificate that is missing, unknown, expired, or of somebody else
+	CutTLSHandshake   // anything else that is wrong with a handshake, or with a record behind it
+	CutTLSSlow        // a handshake that took too long, or the oldest one when there were too many
+
+	CutWSProtocol // no WebSocket that speaks sip, or a frame that none sends (RFC 6455 section 7.4.1: 1002)
+	CutWSOrigin   // a page that may not use us
+	CutWSUnmasked // a frame without a mask
+	CutWSTooLong  // a message longer than any of SIP
+	CutWSUTF8     // text that is none
 	cuts
 )
 
-var cutNames = [cuts]string{"idle", "slow", "full", "wrong_protocol", "not_sip", "limit"}
+var cutNames = [cuts]string{
+	"idle", "slow", "full", "wrong_protocol", "not_sip", "limit",
+	"tls_version", "tls_cipher", "tls_certificate", "tls_handshake", "tls_slow",
+	"ws_protocol", "ws_origin", "ws_unmasked", "ws_too_long", "ws_utf8",
+}
 
 // String returns the name of the cause, as metrics have it.
 func (c Cut) String() string { return cutNames[c] }
