@@ -15,6 +15,7 @@ type fileBlock struct {
 	Limits    []*limitsBlock    `hcl:"limits,block"`
 	Telemetry []*telemetryBlock `hcl:"telemetry,block"`
 	Turn      []*turnBlock      `hcl:"turn,block"`
+	Firewall  []*firewallBlock  `hcl:"firewall,block"`
 	Store     []*storeBlock     `hcl:"store,block"`
 	Console   []*consoleBlock   `hcl:"console,block"`
 }
@@ -186,6 +187,27 @@ type turnBlock struct {
 	Allocations *hcl.Attribute `hcl:"allocations"`
 }
 
+type firewallBlock struct {
+	Range      hcl.Range      `hcl:",def_range"`
+	Engine     *hcl.Attribute `hcl:"engine"`
+	Mode       *hcl.Attribute `hcl:"mode"`
+	Allow      *hcl.Attribute `hcl:"allow"`
+	Honeypots  *hcl.Attribute `hcl:"honeypots"`
+	Users      *hcl.Attribute `hcl:"dictionary"`
+	Tools      *hcl.Attribute `hcl:"scanners"`
+	Weights    *hcl.Attribute `hcl:"weights"`
+	Source     *hcl.Attribute `hcl:"source_rate"`
+	Unknown    *hcl.Attribute `hcl:"unknown_rate"`
+	Proven     *hcl.Attribute `hcl:"proven_rate"`
+	PeerNew    *hcl.Attribute `hcl:"peer_rate"`
+	Police     *hcl.Attribute `hcl:"police_score"`
+	Ban        *hcl.Attribute `hcl:"ban_score"`
+	HalfLife   *hcl.Attribute `hcl:"half_life"`
+	BanFirst   *hcl.Attribute `hcl:"ban_first"`
+	BanLongest *hcl.Attribute `hcl:"ban_longest"`
+	Bans       *hcl.Attribute `hcl:"bans"`
+}
+
 type storeBlock struct {
 	Range hcl.Range      `hcl:",def_range"`
 	Path  *hcl.Attribute `hcl:"path"`
@@ -210,6 +232,7 @@ func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }
 func (b *telemetryBlock) place() hcl.Range  { return b.Range }
 func (b *turnBlock) place() hcl.Range       { return b.Range }
+func (b *firewallBlock) place() hcl.Range   { return b.Range }
 func (b *storeBlock) place() hcl.Range      { return b.Range }
 func (b *consoleBlock) place() hcl.Range    { return b.Range }
 

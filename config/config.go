@@ -20,7 +20,8 @@ type Config struct {
 	Policy    policy.Options // its Realms and the Realms above have the same order
 	Endpoints []Endpoints    // and peers that register
 	Domains   []Domain
-	Turn      *Turn  // nil: none
+	Turn      *Turn // nil: none
+	Firewall  Firewall
 	Store     string // path of what outlives the process
 	Limits    Limits
 	Telemetry Telemetry
@@ -163,6 +164,7 @@ func (r *reader) config(file *fileBlock) *Config {
 	r.limits(only(r, "limits", file.Limits), c)
 	r.telemetry(only(r, "telemetry", file.Telemetry), c)
 	r.turn(only(r, "turn", file.Turn), c)
+	r.firewall(only(r, "firewall", file.Firewall), c)
 	r.store(only(r, "store", file.Store), c)
 	r.console(only(r, "console", file.Console), c)
 	r.check(file, c)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sbc"
+	"sbc/firewall"
 	"sbc/policy"
 	"sbc/policy/digest"
 )
@@ -128,6 +129,10 @@ func dump(c *Config) string {
 	for _, d := range c.Domains {
 		fmt.Fprintf(&b, "domain %s realm %d users %v who %v algorithms %v integrity %t nonce age %v (%s)\n", d.Host, d.Realm, d.Users, d.Who, d.Algorithms, d.Integrity, d.NonceAge, d.Ref)
 	}
+	f, o := &c.Firewall, &c.Firewall.Options
+	fmt.Fprintf(&b, "firewall %s count %t allow %v source %v intake %v new %v police %v ban %v half life %v bans %v to %v at most %d honeypots %q dictionary %d signatures %d invite %v digest %v\n",
+		f.Engine, o.Count, f.Allow, o.Source, o.Intake, o.New, o.Police, o.Ban, o.HalfLife, o.BanFirst, o.BanMax, o.Bans, o.Honeypots, len(o.Dictionary), len(o.Signatures),
+		o.Weights[firewall.StrangerInvite], o.Weights[firewall.DigestFailure])
 	if t := c.Turn; t != nil {
 		fmt.Fprintf(&b, "turn realm %d port %d domain %s ports %v users %d secrets %d allow %v deny %v allocations %d (%s)\n",
 			t.Realm, t.Port, t.Domain, t.Ports, len(t.Users), len(t.Secrets), t.Allow, t.Deny, t.Allocations, t.Ref)

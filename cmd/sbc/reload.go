@@ -138,6 +138,7 @@ func (r *running) take(next *config.Config) error {
 	rules.Inherit(r.rules)
 	r.b.engine.Reload(reloadOptions(next, rules))
 	r.b.resolve(next, rules, r.log)
+	r.b.trusts(next, rules)
 	r.level.Set(next.Telemetry.LogLevel)
 	r.cfg, r.rules = next, rules
 	return nil

@@ -133,6 +133,25 @@ turn {
   deny        = ["192.0.2.0/24"]
   allocations = 500
 }
+firewall {
+  engine       = "nftables"
+  mode         = "count"
+  allow        = ["192.0.2.128/25"]
+  honeypots    = ["4711"]
+  dictionary   = ["admin"]
+  scanners     = ["evil-tool"]
+  weights      = { digest_failure = "5", stranger_invite = "2.5" }
+  source_rate  = "20/s"
+  unknown_rate = "1000/s"
+  proven_rate  = "3000/s"
+  peer_rate    = "500/s"
+  police_score = 10
+  ban_score    = 30
+  half_life    = "5m"
+  ban_first    = "1m"
+  ban_longest  = "24h"
+  bans         = 500
+}
 store {
   path = "/srv/sbc/state.db"
 }
