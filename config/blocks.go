@@ -43,6 +43,31 @@ type listenBlock struct {
 	Range          hcl.Range      `hcl:",def_range"`
 	Address        *hcl.Attribute `hcl:"address"`
 	Port           *hcl.Attribute `hcl:"port"`
+	Certificate    *hcl.Attribute `hcl:"certificate"`
+	Key            *hcl.Attribute `hcl:"key"`
+	Clients        *hcl.Attribute `hcl:"clients"`
+	CA             *hcl.Attribute `hcl:"ca"`
+	Usage          *hcl.Attribute `hcl:"client_usage"`
+	Origins        *hcl.Attribute `hcl:"origins"`
+	Connections    *hcl.Attribute `hcl:"connections"`
+	PerSource      *hcl.Attribute `hcl:"per_source"`
+	Also           []*alsoBlock   `hcl:"also,block"`
+}
+
+type alsoBlock struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Certificate *hcl.Attribute `hcl:"certificate"`
+	Key         *hcl.Attribute `hcl:"key"`
+}
+
+type peerTLSBlock struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Name        *hcl.Attribute `hcl:"name"`
+	Accept      *hcl.Attribute `hcl:"accept"`
+	CA          *hcl.Attribute `hcl:"ca"`
+	Certificate *hcl.Attribute `hcl:"certificate"`
+	Key         *hcl.Attribute `hcl:"key"`
+	Wildcard    *hcl.Attribute `hcl:"wildcard"`
 }
 
 type advertiseBlock struct {
@@ -85,6 +110,7 @@ type peerBlock struct {
 	Redirect  *hcl.Attribute     `hcl:"redirect"`
 	Asym      *hcl.Attribute     `hcl:"asymmetric"`
 	Registers *hcl.Attribute     `hcl:"registers"`
+	TLS       []*peerTLSBlock    `hcl:"tls,block"`
 	Users     []*userBlock       `hcl:"user,block"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
@@ -227,6 +253,7 @@ func (b *topologyBlock) place() hcl.Range   { return b.Range }
 func (b *bodiesBlock) place() hcl.Range     { return b.Range }
 func (b *peerLimitsBlock) place() hcl.Range { return b.Range }
 func (b *authBlock) place() hcl.Range       { return b.Range }
+func (b *peerTLSBlock) place() hcl.Range    { return b.Range }
 func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }

@@ -50,7 +50,7 @@ func (s *sources) of(o *Options, peer int) []netip.Prefix {
 	for _, p := range o.Peers[peer].Sources {
 		list = append(list, p.Masked())
 	}
-	if len(list) > 0 {
+	if len(list) > 0 || len(o.Peers[peer].Names) > 0 {
 		return list
 	}
 	for _, a := range s.resolved[peer] {

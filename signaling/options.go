@@ -9,6 +9,7 @@ import (
 	"sbc/mediarelay"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
+	"sbc/signaling/transport"
 	"sbc/telemetry"
 	"sbc/topology"
 )
@@ -31,6 +32,9 @@ type Options struct {
 	// same after a restart, or the peer does not reach who registered before.
 	Endpoints  []Endpoints
 	BindingKey [16]byte
+
+	// Clients are how connections of TLS are opened to peers, by their index.
+	Clients map[int]*transport.Client
 
 	// Guard, if not nil, makes the guard that decides whom we listen to, before
 	// anything is read; known is for its Options. The engine closes it.
@@ -92,15 +96,29 @@ type Listener struct {
 	Realm int
 	Addr  netip.AddrPort
 	Host  string // as it stands in Via and Contact: host[:port]
-	TCP   bool   // else UDP
+	TCP   bool   // streams; else datagrams
+
+	TLS       *transport.TLS       // of streams: over TLS; its Dial is the engine's
+	WebSocket *transport.WebSocket // of streams: over WebSocket, with TLS or without
+	Limits    StreamLimits         // of streams
 }
+
+// StreamLimits bound the connections of a listener; 0: as transport has it.
+type StreamLimits struct{ Connections, PerSource int }
 
 // transport returns the name of the listener's transport as Via has it.
 func (l *Listener) transport() string {
-	if l.TCP {
-		return "TCP"
+	switch {
+	case !l.TCP:
+		return "UDP"
+	case l.WebSocket != nil && l.TLS != nil:
+		return "WSS"
+	case l.WebSocket != nil:
+		return "WS"
+	case l.TLS != nil:
+		return "TLS"
 	}
-	return "UDP"
+	return "TCP"
 }
 
 // Ours:

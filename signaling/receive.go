@@ -26,6 +26,9 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	realm := s.opt.Listeners[flow.Listener].Realm
 	peer, known := s.rules.Peer(realm, s.sender(flow, m))
 	if !known {
+		peer, known = s.certified(flow)
+	}
+	if !known {
 		peer, known = s.endpoint(flow)
 	}
 	former := false
@@ -52,6 +55,12 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	default:
 		s.requested(flow, peer, m, false)
 	}
+}
+
+// certified returns the peer that a flow is from by its certificate.
+func (s *Shard) certified(flow b2bua.Flow) (peer int, ok bool) {
+	peer, ok = s.opt.where.certified(flow.Conn)
+	return peer, ok && !s.rules.Peers()[peer].Gone
 }
 
 // began reports whether m belongs to what exists: a dialog of ours, or a

@@ -55,11 +55,12 @@ func (o *Options) contactFor(p *policy.Peer) string {
 		if p.Target.Addr.IsValid() && p.Target.Addr.Is4() != ip4 {
 			continue
 		}
-		if i, ok := o.listenerFor(p.Realm, p.Target.First() == policy.TCP, ip4); ok {
-			if o.Listeners[i].TCP {
-				return o.Listeners[i].Host + ";transport=tcp"
+		if i, ok := o.listenerFor(p.Realm, p.Target.First(), ip4); ok {
+			l := &o.Listeners[i]
+			if l.TCP {
+				return l.Host + ";transport=" + strings.ToLower(l.transport())
 			}
-			return o.Listeners[i].Host
+			return l.Host
 		}
 	}
 	return ""

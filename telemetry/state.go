@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -9,14 +10,15 @@ import (
 // Now is what the process holds at one moment. It is asked for when
 // Prometheus reads the metrics.
 type Now struct {
-	Calls       int
-	Ports       []Ports
-	Connections []Connections
-	Peers       []PeerCalls
-	Bindings    []Bindings
-	Turn        *Turn // nil: there is no such service
-	Gate        *Gate // nil: everybody is listened to
-	Shards      []Shard
+	Calls        int
+	Ports        []Ports
+	Connections  []Connections
+	Peers        []PeerCalls
+	Bindings     []Bindings
+	Turn         *Turn // nil: there is no such service
+	Certificates []Certificate
+	Gate         *Gate // nil: everybody is listened to
+	Shards       []Shard
 	// What calls have taken less what is in use: each must be 0.
 	RestCalls, RestPorts, RestTimers int
 }
@@ -31,6 +33,12 @@ type Ports struct {
 type Bindings struct {
 	Endpoints              string
 	Reachable, Unreachable int
+}
+
+// Certificate is one that the border shows.
+type Certificate struct {
+	File    string
+	Expires time.Time
 }
 
 // Gate is what is refused before it is read.
@@ -94,6 +102,7 @@ var (
 	descTurnBindings = gauge("sbc_turn_bindings_total", "STUN Binding requests that the TURN service answered.")
 	descTurnOctets   = gauge("sbc_turn_octets_total", "Octets that the TURN service relayed, by direction: peer or client.", "to")
 	descTurnRefused  = gauge("sbc_turn_refused_total", "What the TURN service refused or dropped, by cause.", "cause")
+	descExpires      = gauge("sbc_certificate_expires_timestamp_seconds", "When a certificate that the border shows ends, as Unix time, by its file.", "file")
 	descBans         = gauge("sbc_bans", "Addresses and networks that are banned now.")
 	descBansTotal    = gauge("sbc_bans_total", "Bans that scores led to.")
 	descPoliced      = gauge("sbc_policed_total", "Times that a source became policed.")
@@ -113,7 +122,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (m *state) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descBans, descBansTotal, descPoliced, descRefused, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
+	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descExpires, descBans, descBansTotal, descPoliced, descRefused, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
 		c <- d
 	}
 }
@@ -154,6 +163,9 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 		send(descBindings, float64(b.Unreachable), b.Endpoints, "unreachable")
 	}
 	now.Turn.collect(send)
+	for _, c := range now.Certificates {
+		send(descExpires, float64(c.Expires.Unix()), c.File)
+	}
 	now.Gate.collect(send)
 	for _, p := range now.Peers {
 		send(descPeerCalls, float64(p.Calls), p.Peer)

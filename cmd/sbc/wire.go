@@ -21,6 +21,7 @@ import (
 	"sbc/signaling"
 	"sbc/signaling/registrar"
 	"sbc/signaling/resolve"
+	"sbc/signaling/transport"
 	"sbc/store"
 	"sbc/telemetry"
 )
@@ -33,11 +34,14 @@ type border struct {
 
 	turn *turn.Supervisor // nil: there is none
 
-	running  *running
-	began    time.Time
-	refuser  string          // what refuses in the kernel
-	kernel   firewall.Kernel // nil: nothing does
-	drained  chan struct{}   // gets one when a drain is over
+	running *running
+	began   time.Time
+	refuser string          // what refuses in the kernel
+	kernel  firewall.Kernel // nil: nothing does
+	showing sync.Mutex
+	shown   []*transport.Certificates // guarded by showing
+
+	drained  chan struct{} // gets one when a drain is over
 	draining sync.Mutex
 	undrain  chan struct{} // guarded by draining; closed: the drain is taken back
 
@@ -69,6 +73,9 @@ func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger
 	b.opened = append(b.opened, func(context.Context) error { return media.Close() })
 	metrics := telemetry.New(telemetryOptions(cfg))
 	o := engineOptions(cfg, rules, start, media, metrics, log)
+	if err := b.secure(cfg, &o, log); err != nil {
+		return err
+	}
 	s, err := b.keep(cfg, &o, log)
 	if err != nil {
 		return err
@@ -150,7 +157,7 @@ func (b *border) status() signaling.Status {
 func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 	metrics.SetNow(func() telemetry.Now {
 		n := now(b.status())
-		n.Turn = b.turnNow()
+		n.Turn, n.Certificates = b.turnNow(), b.expiries()
 		return n
 	})
 	if cfg.Telemetry.Listen.IsValid() {
@@ -202,10 +209,36 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 	for i, r := range cfg.Realms {
 		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports, Moves: r.Learns()})
 		for _, l := range r.Listen {
-			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport == policy.TCP})
+			at := signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport != policy.UDP, Limits: signaling.StreamLimits{Connections: l.Most, PerSource: l.PerSource}}
+			if l.Transport == policy.WS || l.Transport == policy.WSS {
+				at.WebSocket = &transport.WebSocket{Origins: l.Origins}
+			}
+			o.Listeners = append(o.Listeners, at)
 		}
 	}
 	return o
+}
+
+// secure adds what TLS needs.
+func (b *border) secure(cfg *config.Config, o *signaling.Options, log *slog.Logger) error {
+	n := 0
+	for _, r := range cfg.Realms {
+		for i := range r.Listen {
+			t, err := b.listenTLS(&r.Listen[i], log)
+			if err != nil {
+				return fmt.Errorf("realm %q: %w", r.Name, err)
+			}
+			o.Listeners[n].TLS = t
+			n++
+		}
+	}
+	clients, done, err := b.clients(cfg, log)
+	if err != nil {
+		return err
+	}
+	o.Clients, b.running.done = clients, done
+	b.opened = append(b.opened, func(context.Context) error { b.running.done(); return nil })
+	return nil
 }
 
 func endpoints(cfg *config.Config) (list []signaling.Endpoints) {
@@ -217,8 +250,8 @@ func endpoints(cfg *config.Config) (list []signaling.Endpoints) {
 }
 
 // reloadOptions is what of engineOptions may change while we run.
-func reloadOptions(cfg *config.Config, rules *policy.Rules) *signaling.Reload {
-	r := &signaling.Reload{Rules: rules, Endpoints: endpoints(cfg), Ring: cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call}
+func reloadOptions(cfg *config.Config, rules *policy.Rules, clients map[int]*transport.Client) *signaling.Reload {
+	r := &signaling.Reload{Rules: rules, Clients: clients, Endpoints: endpoints(cfg), Ring: cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call}
 	for i := range cfg.Realms {
 		r.Realms = append(r.Realms, signaling.RealmReload{Trust: cfg.Realms[i].Trust, Topology: cfg.Realms[i].Topology})
 	}

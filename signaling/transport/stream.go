@@ -77,6 +77,10 @@ type StreamOptions struct {
 	Addr    netip.AddrPort // port 0: the kernel chooses
 	Handler Handler
 
+	// Admit, if not nil, says whether a connection from remote may stay that was
+	// accepted just now. It must not block.
+	Admit func(remote netip.AddrPort) bool
+
 	// Connections is how many there may be at once, theirs and ours; 0: 16,384.
 	// One in eight is kept for those that we open. Beside this, all listeners of
 	// the process have together no more than a quarter of RLIMIT_NOFILE: the

@@ -51,9 +51,13 @@ func (t *TCP) admit(tcp *net.TCPConn) {
 	remote := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
 	c := t.newConn(netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
 	c.inbound = true
+	welcome := t.opt.Admit == nil || t.opt.Admit(c.remote)
 	var crowd *conn
 	t.mu.Lock()
-	over := t.enter(c)
+	over := &t.n.unwanted
+	if welcome {
+		over = t.enter(c)
+	}
 	if over == nil && t.layered() {
 		crowd = t.shake(c)
 	}

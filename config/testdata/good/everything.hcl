@@ -31,6 +31,40 @@ realm "outside" {
     }
   }
 }
+realm "border" {
+  address = "203.0.113.20"
+  listen "tls" {
+    certificate  = "testdata/tls/edge.pem"
+    key          = "testdata/tls/edge.key"
+    clients      = "require"
+    client_usage = "server"
+    ca           = "testdata/tls/edge.pem"
+    connections  = 1000
+    per_source   = 10
+    also {
+      certificate = "testdata/tls/edge.pem"
+      key         = "testdata/tls/edge.key"
+    }
+  }
+  listen "wss" {
+    certificate = "testdata/tls/edge.pem"
+    key         = "testdata/tls/edge.key"
+    origins     = ["https://phone.example"]
+  }
+  listen "ws" {}
+}
+peer "carrier" {
+  realm  = realm.border
+  target = "sip:sip.carrier.example;transport=tls"
+  tls {
+    name        = "carrier.example"
+    accept      = ["SIP.carrier.example"]
+    ca          = "testdata/tls/edge.pem"
+    certificate = "testdata/tls/edge.pem"
+    key         = "testdata/tls/edge.key"
+    wildcard    = true
+  }
+}
 realm "inside" {
   emergency = ["110", "112"]
   limits {
@@ -167,6 +201,10 @@ route "in" {
     prefix = "0"
   }
   to = [peer.pbx]
+}
+route "carrier" {
+  from = [peer.carrier]
+  to   = [peer.pbx]
 }
 route "out" {
   from = [peer.pbx, endpoints.desks]
