@@ -196,7 +196,7 @@ func (s *Shard) bind(do []registrar.Effect) {
 			b, _ := s.registrar.Lookup(s.clock(), e.Serial)
 			peer := s.opt.Endpoints[e.Endpoints].Peer
 			s.spare(b2bua.Flow(e.Flow), true)
-			s.opt.where.enter(b2bua.Flow(e.Flow), peer, e.Serial, routesOf(b.ServiceRoute))
+			s.opt.where.enter(b2bua.Flow(e.Flow), peer, placeOf(peer, e.AOR).user, e.Serial, routesOf(b.ServiceRoute))
 			if s.rules.Peers()[peer].Here() {
 				s.opt.where.settle(placeOf(peer, e.AOR), located{serial: e.Serial, flow: b2bua.Flow(e.Flow), contact: b.Contact, path: routesOf(b.Path)})
 			}
