@@ -185,6 +185,9 @@ func (s *Shard) registered(key uint64, m *sip.Message, status int) b2bua.Registr
 	}
 	r := s.registrar.Answered(s.clock(), key, m)
 	s.bind(r.Effects)
+	if r.Wrong {
+		s.failed(b2bua.Flow(r.Flow), true)
+	}
 	return b2bua.Registration{Key: key, Status: r.Status, Own: r.Own, Fields: r.Fields}
 }
 
