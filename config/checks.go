@@ -16,6 +16,7 @@ func (r *reader) check(file *fileBlock, c *Config) {
 	r.checkMedia(file, c)
 	r.checkTargets(file, c)
 	r.checkSources(file, c)
+	r.checkPatterns(file, c)
 	r.checkRoutes(file, c)
 	if !r.diags.HasErrors() {
 		r.checkUse(file, c)
