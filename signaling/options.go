@@ -8,6 +8,7 @@ import (
 	"sbc/mediarelay"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
+	"sbc/signaling/registrar"
 	"sbc/telemetry"
 	"sbc/topology"
 )
@@ -51,6 +52,9 @@ type Options struct {
 
 	streams *streams     // made with the first shard
 	where   *whereabouts // likewise
+
+	// Of a Try, whose shard has no bindings: asks the one that has them.
+	lookup func(serial uint64) (registrar.Binding, registrar.State)
 }
 
 // A Realm is a network that the SBC faces.
