@@ -20,6 +20,7 @@ type Source struct {
 	Reload        func(confirm time.Duration) Reloaded
 	Confirm       func() bool
 	Diff          func(name string, src []byte) Reloaded
+	Try           func(signaling.Try) (signaling.TryReport, error)
 	Trace         func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
 }
 
@@ -33,6 +34,7 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
 	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
 	mux.HandleFunc("GET /refusals", why(s.Refusals))
+	mux.HandleFunc("GET /try", try(s.Try))
 	mux.HandleFunc("POST /reload", reload(s.Reload))
 	mux.HandleFunc("POST /confirm", confirm(s.Confirm))
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {

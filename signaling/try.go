@@ -28,12 +28,12 @@ var ErrStopping = errors.New("the border is being stopped")
 
 // TryReport is what would become of the request of a Try, step by step.
 type TryReport struct {
-	OK        bool         `json:"ok"`        // it would go on, or be answered with a 2xx
-	Request   string       `json:"request"`   // as it was made up
-	Contact   string       `json:"contact"`   // address-of-record for whose contact, as its registrar knows it, the Request-URI stands; empty: it is as was asked for
-	Source    TrySource    `json:"source"`    // who it would be from
-	Emergency bool         `json:"emergency"` // it is a call for help: no limit holds for it
-	Routes    []TryRoute   `json:"routes"`    // those that begin at the peer, in order
+	OK        bool         `json:"ok"`         // it would go on, or be answered with a 2xx
+	Request   string       `json:"request"`    // as it was made up
+	ContactOf string       `json:"contact_of"` // who registered by the contact that is the Request-URI, as their registrar knows it; empty: it is what was asked for
+	Source    TrySource    `json:"source"`     // who it would be from
+	Emergency bool         `json:"emergency"`  // it is a call for help: no limit holds for it
+	Routes    []TryRoute   `json:"routes"`     // those that begin at the peer, in order
 	Number    *TryNumber   `json:"number,omitempty"`
 	Targets   []TryTarget  `json:"targets"` // in the order in which they would be tried
 	Limits    []TryLimit   `json:"limits"`  // of all that it would have a place at; only calls take places

@@ -146,6 +146,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 	s, err := console.Listen(cfg.Control, console.Handler(console.Source{
 		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations, Refusals: b.engine.Refusals,
 		Reload: b.running.reload, Confirm: b.running.confirm, Diff: b.running.diff,
+		Try:   b.engine.Try,
 		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
 	}))
 	if err != nil {
