@@ -176,7 +176,11 @@ func (p *page) limits(r *signaling.TryReport) {
 		case l.Full != "":
 			room = "no: " + l.Full
 		}
-		rows = append(rows, []string{l.Of, of(l.Calls, l.Most), of(l.Lines, l.LinesMost), of(l.Kbits, l.KbitsMost), next, room, l.Rule})
+		lines, kbits := of(l.Lines, l.LinesMost), of(l.Kbits, l.KbitsMost)
+		if l.Of == "all" { // which has a limit of calls alone
+			lines, kbits, next = "", "", ""
+		}
+		rows = append(rows, []string{l.Of, of(l.Calls, l.Most), lines, kbits, next, room, l.Rule})
 	}
 	if len(rows) > 0 {
 		p.line("")

@@ -23,20 +23,27 @@ func (x *trial) from() error {
 		return x.unknown()
 	}
 	x.peer = peer
-	if p := &s.rules.Peers()[peer]; s.proves(x.flow, peer, &x.m) {
-		// It is of the flow's peer, or would not be heard.
-		if d := s.rules.Domain(p.Realm, []byte(p.Domain)); d != nil && !p.Gone {
-			user := x.t.Proven
-			if from := x.user(); user == "" && d.Has(from, peer) {
-				user = from
-			}
-			src.Challenge = &TryChallenge{Domain: d.Host, Rule: d.Ref.String(), Proven: true, User: user}
-			if _, there := d.Who[user]; user != "" && !there {
-				return noUser(user, d)
-			}
-		}
-	}
 	x.named()
+	if x.unread == nil && s.proves(x.flow, peer, &x.m) {
+		return x.provesToBe(&s.rules.Peers()[peer])
+	}
+	return nil
+}
+
+// provesToBe says what is asked of a sender who registered from where it is.
+func (x *trial) provesToBe(p *policy.Peer) error {
+	d := x.s.rules.Domain(p.Realm, []byte(p.Domain))
+	if d == nil || p.Gone {
+		return nil
+	}
+	user := x.t.Proven
+	if from := x.user(); user == "" && d.Has(from, x.peer) {
+		user = from
+	}
+	if _, there := d.Who[user]; user != "" && !there {
+		return noUser(user, d)
+	}
+	x.rep.Source.Challenge = &TryChallenge{Domain: d.Host, Rule: d.Ref.String(), Proven: true, User: user}
 	return nil
 }
 
@@ -45,6 +52,9 @@ func (x *trial) unknown() error {
 	s, src := x.s, &x.rep.Source
 	if peer, former := s.rules.Known(x.realm, s.sender(x.flow, &x.m)); former {
 		src.Former = s.rules.Peers()[peer].Name
+	}
+	if x.unread != nil {
+		return nil
 	}
 	d := s.claimed(x.realm, &x.m)
 	if d == nil {

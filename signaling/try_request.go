@@ -21,11 +21,12 @@ const (
 // would change who is where.
 var tryMethods = []string{"INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER"}
 
-// tryOwn are the fields that a Try writes itself, and those that name a call,
-// which would have to exist.
+// tryOwn are the fields that a Try writes itself, those that name a call, which
+// would have to exist, and credentials: they are good for one request, and this
+// is none.
 var tryOwn = []sip.FieldID{
 	sip.FieldVia, sip.FieldFrom, sip.FieldTo, sip.FieldCallID, sip.FieldCSeq, sip.FieldContentLength, sip.FieldContentType,
-	sip.FieldReplaces, sip.FieldJoin,
+	sip.FieldReplaces, sip.FieldJoin, sip.FieldAuthorization, sip.FieldProxyAuthorization,
 }
 
 // check reports what is wrong with t, and fills in what it leaves out.
@@ -58,7 +59,7 @@ func (t *Try) check() error {
 	}
 	for _, id := range t.fields() {
 		if slices.Contains(tryOwn, id) {
-			return wrong("%s cannot be given: a try writes it, or knows no call that it could name", id)
+			return wrong("%s cannot be given: a try writes it, or has no call or challenge that it could be of", id)
 		}
 	}
 	t.Source = netip.AddrPortFrom(t.Source.Addr().Unmap(), orDefault(t.Source.Port()))

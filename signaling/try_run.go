@@ -24,8 +24,10 @@ type trial struct {
 	realm int
 	flow  b2bua.Flow
 	m     sip.Message
-	peer  int // that it is from; below 0: nobody
-	rep   TryReport
+
+	unread error // what Parse said of it
+	peer   int   // that it is from; below 0: nobody
+	rep    TryReport
 }
 
 // run tries t as the shards of turns would decide now.
@@ -43,15 +45,15 @@ func (t Try) run(now time.Duration, turns []turn) (TryReport, error) {
 	if err := x.arrive(); err != nil {
 		return TryReport{}, err
 	}
-	err = x.write()
+	x.unread = x.write()
 	x.rep.Request = string(x.m.Raw)
-	if err == nil {
-		if err := x.from(); err != nil {
-			return TryReport{}, err
-		}
+	if err := x.from(); err != nil {
+		return TryReport{}, err
+	}
+	if x.unread == nil {
 		x.where()
 	}
-	x.feed(err)
+	x.feed()
 	if s.stats.panics > 0 {
 		return TryReport{}, errors.New("bug: the request would end in a panic, which the border would survive; please report it")
 	}
@@ -158,11 +160,11 @@ func (x *trial) contact(to string) (uri string) {
 	return uri
 }
 
-// feed gives the request to the shard. err is what Parse said of it.
-func (x *trial) feed(err error) {
+// feed gives the request to the shard.
+func (x *trial) feed() {
 	c := x.rep.Source.Challenge
-	if err != nil || c == nil || !c.Proven {
-		x.s.Message(x.now, x.flow, &x.m, err)
+	if x.unread != nil || c == nil || !c.Proven {
+		x.s.Message(x.now, x.flow, &x.m, x.unread)
 		return
 	}
 	s := x.s
