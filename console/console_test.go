@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -35,6 +36,15 @@ func start(t *testing.T) (*Client, string, *[]string) {
 		},
 		Registrations: func() []signaling.RegistrationInfo {
 			return []signaling.RegistrationInfo{{AOR: "sip:100@voice.example", Here: 41.5}}
+		},
+		Try: func(t signaling.Try) (signaling.TryReport, error) {
+			switch t.Realm {
+			case "wrong":
+				return signaling.TryReport{}, &signaling.TryError{Text: "no realm \"wrong\""}
+			case "over":
+				return signaling.TryReport{}, signaling.ErrStopping
+			}
+			return signaling.TryReport{OK: true, Request: fmt.Sprintf("%+v", t)}, nil
 		},
 		Hangup: func(id string) bool { *hung = append(*hung, id); return id == "k7f3qd" },
 	}))

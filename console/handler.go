@@ -24,6 +24,7 @@ type Source struct {
 	Reload        func(confirm time.Duration) Reloaded
 	Confirm       func() bool
 	Diff          func(name string, src []byte) Reloaded
+	Try           func(signaling.Try) (signaling.TryReport, error)
 	Trace         func(signaling.TraceFilter) (Tap, error) // bounds itself how many there are
 }
 
@@ -39,6 +40,7 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /refusals", why(s.Refusals))
 	mux.HandleFunc("POST /drain", drain(s.Drain))
 	gate(mux, &s)
+	mux.HandleFunc("GET /try", try(s.Try))
 	mux.HandleFunc("POST /reload", reload(s.Reload))
 	mux.HandleFunc("POST /confirm", confirm(s.Confirm))
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {

@@ -42,6 +42,41 @@ var someCall = signaling.CallReport{
 	Ledger: signaling.CallLedger{Ports: 2, Timers: 2, Transactions: 1, Slots: 2},
 }
 
+var someTry = signaling.TryReport{
+	OK: true, Request: "INVITE sip:0301\x1b[31m@192.168.1.1 SIP/2.0\r\nVia: x\r\n\r\n", Emergency: true,
+	Source: signaling.TrySource{Source: "192.168.1.10:5060", Realm: "inside", Listener: "udp 192.168.1.1:5060", By: "source", Peer: "pbx", Rule: "sbc.hcl:39", Prefix: "192.168.1.10/32", Resolved: true},
+	Routes: []signaling.TryRoute{
+		{Name: "gold", Rule: "sbc.hcl:44", Missed: "field", Field: "X-Account", Want: "^gold$", Have: "silver"},
+		{Name: "account", Rule: "sbc.hcl:45", Missed: "field", Field: "X-Other", Want: "^gold$", Absent: true},
+		{Name: "texts", Rule: "sbc.hcl:46", Missed: "method", Want: "MESSAGE, OPTIONS", Have: "INVITE"},
+		{Name: "short", Rule: "sbc.hcl:47", Missed: "user", Want: "^1", Have: "0301"},
+		{Name: "out", Rule: "sbc.hcl:51", Hit: true},
+		{Name: "rest", Rule: "sbc.hcl:58", Missed: "not_tried"},
+	},
+	Number: &signaling.TryNumber{Before: "0301", After: "+49301", Rule: "sbc.hcl:51"},
+	Targets: []signaling.TryTarget{
+		{Peer: "itsp", Address: "198.51.100.10:5060", Listener: "udp 198.51.100.2:5060", Problem: `no room: see peer "itsp"`},
+		{Peer: "third", Problem: "its name is not resolved"},
+		{Peer: "second", Address: "198.51.100.11:5060", Listener: "udp 198.51.100.2:5060", Taken: true},
+	},
+	Limits: []signaling.TryLimit{
+		{Of: "all", Calls: 31, Most: 100},
+		{Of: `peer "itsp"`, Rule: "sbc.hcl:36", Calls: 30, Most: 30, Lines: 30, Kbits: 3000, KbitsMost: 9000, Full: "calls"},
+		{Of: `peer "second"`, Rule: "sbc.hcl:38", Calls: 1, Most: 2, Lines: 1, Kbits: 100, Every: 0.2, Wait: 0.15, Full: "rate"},
+	},
+	Leaks: []string{"Warning: media address of leg b"},
+	Sent: &signaling.TrySent{Peer: "second", To: "198.51.100.11:5060", Listener: "udp 198.51.100.2:5060", Octets: 74, Message: "INVITE sip:+49301@198.51.100.11 SIP/2.0\r\nContent-Length: 0\r\n\r\n",
+		Changes: someCall.Ladder[2].Changes},
+}
+
+var refusedTry = signaling.TryReport{
+	Request: "INVITE sip:tok@192.168.1.1 SIP/2.0\r\n\r\n", ContactOf: "sip:100@voice.example",
+	Source: signaling.TrySource{Source: "203.0.113.9:5060", Realm: "outside", Listener: "tcp 198.51.100.2:5060", By: "registration", Peer: "phones", Rule: "sbc.hcl:70",
+		Challenge: &signaling.TryChallenge{Domain: "voice.example", Rule: "sbc.hcl:71", Proven: true, User: "100"}},
+	Number:  &signaling.TryNumber{Before: "4711", After: "4711"},
+	Refusal: &signaling.RefusalInfo{Status: 404, Cause: "no_route", Rule: "sbc.hcl:22", Why: "none of the 2 routes matches", Remedy: "a route"},
+}
+
 // What an operator sees, to be read in the files below testdata.
 func TestReports(t *testing.T) {
 	ended := someCall
@@ -80,6 +115,8 @@ func TestReports(t *testing.T) {
 					Why: "it was sent there, and itsp answered so", Remedy: "nothing is wrong with the border"},
 			})
 		},
+		"try":                func(w io.Writer) error { return WriteTry(w, someTry) },
+		"try_refused":        func(w io.Writer) error { return WriteTry(w, refusedTry) },
 		"refusals_none":      func(w io.Writer) error { return WriteRefusals(w, nil) },
 		"registrations_none": func(w io.Writer) error { return WriteRegistrations(w, nil) },
 		"calls_none":         func(w io.Writer) error { return WriteCalls(w, nil) },

@@ -49,29 +49,31 @@ func (r *Rules) Route(q Query) (Decision, *Refusal) {
 	}
 	user := unescape(q.User)
 	for _, t := range routes {
-		if t.matches(&q, user) {
+		if missed, _ := t.matches(&q, user); missed == Fits {
 			return t.decide(&q, user)
 		}
 	}
 	return Decision{}, &r.refusals.noRoute[q.From]
 }
 
-func (t *route) matches(q *Query, user []byte) bool {
+// matches returns what of the route's match the request misses, or Fits; of a
+// field also which one.
+func (t *route) matches(q *Query, user []byte) (missed Part, field int) {
 	m := &t.Match
 	switch {
 	case len(m.Methods) > 0 && !slices.Contains(m.Methods, q.Method):
-		return false
+		return PartMethod, 0
 	case m.User != nil && !m.User.Match(user):
-		return false
+		return PartUser, 0
 	case m.Host != nil && !m.Host.Match(q.Host):
-		return false
+		return PartHost, 0
 	}
 	for i := range m.Fields {
 		if !m.Fields[i].matches(q.Msg) {
-			return false
+			return PartField, i
 		}
 	}
-	return true
+	return Fits, 0
 }
 
 func (t *route) decide(q *Query, user []byte) (Decision, *Refusal) {

@@ -106,6 +106,18 @@ func (r *Rules) Peer(realm int, src netip.AddrPort) (peer int, ok bool) {
 	return peers[0], true
 }
 
+// Source returns the prefix by which Peer knows the peer that sends from src:
+// one of its Sources, or an address that its target resolves to.
+func (r *Rules) Source(realm int, src netip.AddrPort) (by netip.Prefix, ok bool) {
+	s := r.sources.Load()
+	if realm < 0 || realm >= len(s.tables) {
+		return netip.Prefix{}, false
+	}
+	a := addrOf(src.Addr())
+	by, _, ok = s.tables[realm].LookupPrefixLPM(netip.PrefixFrom(a, a.BitLen()))
+	return by, ok
+}
+
 // SetResolved says what the name of a peer's target resolves to now. A peer
 // without Sources is known by these addresses from here on, and by no
 // others. It has no effect on a peer whose target is an address. One

@@ -140,10 +140,15 @@ func (s *Shard) provesToBe(flow b2bua.Flow, peer int, m *sip.Message) bool {
 	}
 	user, ok := s.proved(flow, d, m)
 	if ok && d.Who[user] != peer {
-		s.stateless(flow, m, &b2bua.Refusal{Status: 403, Cause: "auth_failed", Why: "it has proved to be user " + user + ", who has not registered by this flow"})
+		s.stateless(flow, m, impostor(user))
 		return false
 	}
 	return ok
+}
+
+// impostor refuses who has proved to be another than its flow says.
+func impostor(user string) *b2bua.Refusal {
+	return &b2bua.Refusal{Status: 403, Cause: "auth_failed", Why: "it has proved to be user " + user + ", who has not registered by this flow"}
 }
 
 // challenges is b2bua.Options.Challenges.

@@ -106,7 +106,7 @@ func (s *Shard) noted(flow b2bua.Flow, m *sip.Message) {
 		return
 	}
 	s.opt.guard.Asked(s.now, firewall.From{Realm: s.opt.Listeners[flow.Listener].Realm, Listener: flow.Listener, Src: flow.Remote},
-		firewall.Request{Method: m.Method(), User: wanted(m), Agent: agentOf(m), Head: m.Raw})
+		firewall.Request{Method: m.Method(), User: askedFor(m), Agent: agentOf(m), Head: m.Raw})
 }
 
 // suspect tells the guard what a stranger did.
@@ -122,7 +122,7 @@ func (s *Shard) suspect(flow b2bua.Flow, m *sip.Message, o firewall.Offences) {
 	case sip.OPTIONS:
 		o |= firewall.StrangerOptions
 	}
-	o |= s.opt.guard.Judge(m.Method(), wanted(m), agentOf(m))
+	o |= s.opt.guard.Judge(m.Method(), askedFor(m), agentOf(m))
 	s.opt.guard.Saw(s.now, flow.Remote.Addr(), o, s.stream(flow))
 }
 
@@ -149,8 +149,8 @@ func (s *Shard) spare(flow b2bua.Flow, on bool) {
 	}
 }
 
-// wanted returns the user part of whom a request is for, or who registers.
-func wanted(m *sip.Message) []byte {
+// askedFor returns the user part of whom a request is for, or who registers.
+func askedFor(m *sip.Message) []byte {
 	if m.Method() == sip.REGISTER {
 		return m.Bytes(m.ToURI().User)
 	}

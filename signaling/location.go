@@ -68,6 +68,9 @@ func (w *whereabouts) ways(at place) []located {
 	if list, ok := w.places.Load(at); ok {
 		return *list.(*[]located)
 	}
+	if w.under != nil {
+		return w.under.ways(at)
+	}
 	return nil
 }
 

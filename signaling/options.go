@@ -9,6 +9,7 @@ import (
 	"sbc/mediarelay"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
+	"sbc/signaling/registrar"
 	"sbc/signaling/transport"
 	"sbc/telemetry"
 	"sbc/topology"
@@ -62,6 +63,9 @@ type Options struct {
 	talkers *talkers
 	streams *streams     // made with the first shard
 	where   *whereabouts // likewise
+
+	// Of a Try, whose shard has no bindings: asks the one that has them.
+	lookup func(serial uint64) (registrar.Binding, registrar.State)
 }
 
 // A Realm is a network that the SBC faces.

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"sbc/nat"
@@ -289,11 +288,9 @@ func toUser(m *sip.Message) bool {
 // as the event is.
 func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is b2bua.Kind) {
 	realm := s.opt.Listeners[flow.Listener].Realm
-	uri, err := sip.ParseURI(m.Raw, m.RequestURI())
-	urgent := m.Method() == sip.INVITE && s.rules.Emergency(realm, m.Bytes(m.RequestURI()), m.Bytes(uri.User))
-	if sip.IsSOS(m.Bytes(m.RequestURI())) {
-		uri = sip.URI{User: m.RequestURI()} // routes match the whole of it
-	} else if err != nil {
+	uri, err := wanted(m)
+	urgent := s.urgent(realm, m, uri)
+	if err != nil {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})
 		return
 	}
@@ -312,10 +309,6 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: []b2bua.Target{t}, Urgent: urgent})
 		return
 	}
-	user := uri.User
-	if user.Empty() && strings.EqualFold(string(m.Bytes(uri.Scheme)), "tel") {
-		user = uri.Host
-	}
 	named, isNamed, r := s.calls.Named(m)
 	if r != nil {
 		s.refuse(tx, flow, m, r)
@@ -328,7 +321,7 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		s.step(&b2bua.Event{Is: is, Msg: m, Flow: flow, Peer: peer, Server: tx.key, Targets: s.farEnd(named)})
 		return
 	}
-	decision, no := s.rules.Route(policy.Query{From: peer, Msg: m, User: m.Bytes(user), Host: m.Bytes(uri.Host), Method: m.Method()})
+	decision, no := s.rules.Route(queryOf(peer, m, uri))
 	if no != nil {
 		s.refuse(tx, flow, m, refusal(no))
 		return

@@ -253,7 +253,7 @@ func (s *Shard) binding(peer int, m *sip.Message) (t b2bua.Target, r *b2bua.Refu
 	if !like {
 		return t, nil, false
 	}
-	b, state := s.registrar.Lookup(s.clock(), id.Serial)
+	b, state := s.lookup(id.Serial)
 	if state == registrar.Unknown || s.rules.Peers()[s.opt.Endpoints[b.Endpoints].Peer].Endpoints.To != peer {
 		return t, &b2bua.Refusal{Status: 404, Cause: "token"}, true
 	}
@@ -266,6 +266,14 @@ func (s *Shard) binding(peer int, m *sip.Message) (t b2bua.Target, r *b2bua.Refu
 		Peer: at, Flow: b2bua.Flow(b.Flow), Host: p.Domain, URI: []byte(b.Contact), Routes: routesOf(b.Path),
 		Rule: edit.Reason("the binding of " + b.AOR),
 	}, nil, true
+}
+
+// lookup finds the binding of a serial.
+func (s *Shard) lookup(serial uint64) (registrar.Binding, registrar.State) {
+	if s.opt.lookup != nil {
+		return s.opt.lookup(serial)
+	}
+	return s.registrar.Lookup(s.clock(), serial)
 }
 
 // qualifies answers an OPTIONS that asks whether an endpoint is there: by what

@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 
 	"sbc/signaling/b2bua"
@@ -36,6 +37,13 @@ func (t *talkers) take(who talker, most int) bool {
 	}
 	t.n[who]++
 	return true
+}
+
+// copy returns the counts as they are now, for a Try.
+func (t *talkers) copy() *talkers {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &talkers{n: maps.Clone(t.n)}
 }
 
 func (t *talkers) give(who talker) {

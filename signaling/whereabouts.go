@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,8 @@ type whereabouts struct {
 	flows  sync.Map // *behind by b2bua.Flow
 	places sync.Map // *[]located by place
 	certs  sync.Map // peers by the connections whose certificates have proved them
+
+	under *whereabouts // where it looks for what it does not have; nothing is written there. nil: nowhere
 }
 
 // A behind is what is behind a flow. It does not change; another one takes its
@@ -84,7 +87,33 @@ func (w *whereabouts) at(f b2bua.Flow) *behind {
 	if b, ok := w.flows.Load(f); ok {
 		return b.(*behind)
 	}
+	if w.under != nil {
+		return w.under.at(f).copy()
+	}
 	return nil
+}
+
+// copy returns a behind of its own: what is heard of one is not heard of the
+// other.
+func (b *behind) copy() *behind {
+	if b == nil {
+		return nil
+	}
+	own := *b
+	own.heard = new(atomic.Int64)
+	own.heard.Store(b.heard.Load())
+	return &own
+}
+
+// flowOf returns the flow of those who registered by a listener from an address;
+// of several connections any.
+func (w *whereabouts) flowOf(listener uint16, remote netip.AddrPort) (flow b2bua.Flow, ok bool) {
+	w.flows.Range(func(k, _ any) bool {
+		flow = k.(b2bua.Flow)
+		ok = flow.Listener == listener && flow.Remote == remote
+		return !ok
+	})
+	return flow, ok
 }
 
 // Ours: 5 s. The shard of a binding is told that something came from it no more

@@ -171,6 +171,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations, Refusals: b.engine.Refusals,
 		Gate: b.engine.Guard(), Now: func() time.Duration { return time.Since(b.began) }, Drain: b.drain,
 		Reload: b.running.reload, Confirm: b.running.confirm, Diff: b.running.diff,
+		Try:   b.engine.Try,
 		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
 	}))
 	if err != nil {

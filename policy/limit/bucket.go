@@ -51,3 +51,7 @@ func (b *Bucket) TakeAbove(now time.Duration, r Rate, reserve int) (ok bool, wai
 		}
 	}
 }
+
+// Become makes b what o is now, to try on b what must not be taken from o. b is
+// no other goroutine's meanwhile.
+func (b *Bucket) Become(o *Bucket) { b.tat.Store(o.tat.Load()) }

@@ -46,3 +46,20 @@ func (r *Registrar) Count(now time.Time) []Count {
 	}
 	return counts
 }
+
+// Find returns the bindings of an address-of-record of endpoints, the newest
+// first: user as AppendUser writes it, host in lower case.
+func (r *Registrar) Find(now time.Time, ep int, user, host string) (list []Listed) {
+	at := r.since(now)
+	a := r.aors[string([]byte{byte(ep >> 8), byte(ep)})+"sip:"+user+"@"+host]
+	if a == nil {
+		return nil
+	}
+	for _, b := range a.list {
+		if s := b.state(at); s != Unknown {
+			list = append(list, Listed{r.export(at, b), s})
+		}
+	}
+	slices.SortFunc(list, func(x, y Listed) int { return cmp.Compare(x.Age, y.Age) })
+	return list
+}
