@@ -17,16 +17,22 @@ type machine struct {
 	cuts   []rune         // characters from which on a test may say something else
 	marked []int          // by instruction: the walk that came by last
 	walks  int
+	stack  []int32 // of a walk
 }
 
-// newMachine compiles a pattern that package regexp has taken already.
+// Ours: people write patterns of a hundred instructions, repetitions included;
+// 512 octets can make 73,000.
+const instructionsMax = 1 << 14
+
+// newMachine compiles a pattern that package regexp has taken already. It
+// returns nil where the pattern is too large.
 func newMachine(pattern string) *machine {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil
 	}
 	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
+	if err != nil || len(prog.Inst) > instructionsMax {
 		return nil
 	}
 	m := &machine{prog: prog, held: prog.StartCond()&syntax.EmptyBeginText != 0, test: make([]int, len(prog.Inst)), marked: make([]int, len(prog.Inst))}
@@ -72,7 +78,8 @@ func (m *machine) cut(i *syntax.Inst) {
 // matched.
 func (m *machine) walk(from []int32, holds syntax.EmptyOp, at []int32, steps *int) (tests []int32, matched bool) {
 	m.walks++
-	stack := slices.Clone(from)
+	stack := append(m.stack[:0], from...)
+	defer func() { m.stack = stack }()
 	for len(stack) > 0 {
 		pc := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]

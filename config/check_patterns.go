@@ -29,12 +29,15 @@ var (
 	fieldPart = part{longest: 1024}
 )
 
-// Ours. A step is some nanoseconds: no comparison takes more than some
+// Ours. A step takes a hundred nanoseconds: no comparison takes more than some
 // milliseconds, and all of a file less than a second. Those that people write
-// take a few hundred steps.
+// take a few hundred steps. A machine has 60 octets an instruction, so that all
+// of them have 60 MiB at most.
 const (
 	stepsOfOne = 1 << 17
 	stepsOfAll = 1 << 22
+
+	stepsOfInstruction = 4
 )
 
 // patterns compare patterns, as far as that is done in a number of steps.
@@ -56,10 +59,14 @@ func newPatterns() *patterns {
 	return &patterns{machines: map[string]*machine{}, samples: map[[2]string]sample{}, covered: map[[3]string]bool{}}
 }
 
+// machine returns the machine of a pattern, or nil where there have been too
+// many.
 func (p *patterns) machine(pattern string) *machine {
 	m, found := p.machines[pattern]
-	if !found {
-		m = newMachine(pattern)
+	if !found && p.spent < stepsOfAll {
+		if m = newMachine(pattern); m != nil {
+			p.spent += stepsOfInstruction * len(m.prog.Inst)
+		}
 		p.machines[pattern] = m
 	}
 	return m
@@ -68,18 +75,24 @@ func (p *patterns) machine(pattern string) *machine {
 // find looks for a text that the patterns of in match, "" being any, and not
 // does not.
 func (p *patterns) find(longest int, not string, in ...string) sample {
-	s := search{longest: longest, steps: min(stepsOfOne, stepsOfAll-p.spent)}
-	if s.steps <= 0 {
-		return sample{}
-	}
-	before := s.steps
-	for _, pattern := range in {
-		if pattern != "" {
-			s.in = append(s.in, p.machine(pattern))
+	s := search{longest: longest}
+	for _, pattern := range append(in, not) {
+		if pattern == "" {
+			continue
 		}
+		m := p.machine(pattern)
+		if m == nil {
+			return sample{}
+		}
+		s.in = append(s.in, m)
 	}
 	if not != "" {
-		s.not = p.machine(not)
+		s.in, s.not = s.in[:len(s.in)-1], s.in[len(s.in)-1]
+	}
+	s.steps = min(stepsOfOne, stepsOfAll-p.spent)
+	before := s.steps
+	if s.steps <= 0 {
+		return sample{}
 	}
 	text, found := s.find()
 	p.spent += before - s.steps
