@@ -15,6 +15,7 @@ type fileBlock struct {
 	Limits    []*limitsBlock    `hcl:"limits,block"`
 	Telemetry []*telemetryBlock `hcl:"telemetry,block"`
 	Turn      []*turnBlock      `hcl:"turn,block"`
+	Firewall  []*firewallBlock  `hcl:"firewall,block"`
 	Store     []*storeBlock     `hcl:"store,block"`
 	Console   []*consoleBlock   `hcl:"console,block"`
 }
@@ -42,6 +43,31 @@ type listenBlock struct {
 	Range          hcl.Range      `hcl:",def_range"`
 	Address        *hcl.Attribute `hcl:"address"`
 	Port           *hcl.Attribute `hcl:"port"`
+	Certificate    *hcl.Attribute `hcl:"certificate"`
+	Key            *hcl.Attribute `hcl:"key"`
+	Clients        *hcl.Attribute `hcl:"clients"`
+	CA             *hcl.Attribute `hcl:"ca"`
+	Usage          *hcl.Attribute `hcl:"client_usage"`
+	Origins        *hcl.Attribute `hcl:"origins"`
+	Connections    *hcl.Attribute `hcl:"connections"`
+	PerSource      *hcl.Attribute `hcl:"per_source"`
+	Also           []*alsoBlock   `hcl:"also,block"`
+}
+
+type alsoBlock struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Certificate *hcl.Attribute `hcl:"certificate"`
+	Key         *hcl.Attribute `hcl:"key"`
+}
+
+type peerTLSBlock struct {
+	Range       hcl.Range      `hcl:",def_range"`
+	Name        *hcl.Attribute `hcl:"name"`
+	Accept      *hcl.Attribute `hcl:"accept"`
+	CA          *hcl.Attribute `hcl:"ca"`
+	Certificate *hcl.Attribute `hcl:"certificate"`
+	Key         *hcl.Attribute `hcl:"key"`
+	Wildcard    *hcl.Attribute `hcl:"wildcard"`
 }
 
 type advertiseBlock struct {
@@ -84,6 +110,7 @@ type peerBlock struct {
 	Redirect  *hcl.Attribute     `hcl:"redirect"`
 	Asym      *hcl.Attribute     `hcl:"asymmetric"`
 	Registers *hcl.Attribute     `hcl:"registers"`
+	TLS       []*peerTLSBlock    `hcl:"tls,block"`
 	Users     []*userBlock       `hcl:"user,block"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
@@ -186,6 +213,27 @@ type turnBlock struct {
 	Allocations *hcl.Attribute `hcl:"allocations"`
 }
 
+type firewallBlock struct {
+	Range      hcl.Range      `hcl:",def_range"`
+	Engine     *hcl.Attribute `hcl:"engine"`
+	Mode       *hcl.Attribute `hcl:"mode"`
+	Allow      *hcl.Attribute `hcl:"allow"`
+	Honeypots  *hcl.Attribute `hcl:"honeypots"`
+	Users      *hcl.Attribute `hcl:"dictionary"`
+	Tools      *hcl.Attribute `hcl:"scanners"`
+	Weights    *hcl.Attribute `hcl:"weights"`
+	Source     *hcl.Attribute `hcl:"source_rate"`
+	Unknown    *hcl.Attribute `hcl:"unknown_rate"`
+	Proven     *hcl.Attribute `hcl:"proven_rate"`
+	PeerNew    *hcl.Attribute `hcl:"peer_rate"`
+	Police     *hcl.Attribute `hcl:"police_score"`
+	Ban        *hcl.Attribute `hcl:"ban_score"`
+	HalfLife   *hcl.Attribute `hcl:"half_life"`
+	BanFirst   *hcl.Attribute `hcl:"ban_first"`
+	BanLongest *hcl.Attribute `hcl:"ban_longest"`
+	Bans       *hcl.Attribute `hcl:"bans"`
+}
+
 type storeBlock struct {
 	Range hcl.Range      `hcl:",def_range"`
 	Path  *hcl.Attribute `hcl:"path"`
@@ -205,11 +253,13 @@ func (b *topologyBlock) place() hcl.Range   { return b.Range }
 func (b *bodiesBlock) place() hcl.Range     { return b.Range }
 func (b *peerLimitsBlock) place() hcl.Range { return b.Range }
 func (b *authBlock) place() hcl.Range       { return b.Range }
+func (b *peerTLSBlock) place() hcl.Range    { return b.Range }
 func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }
 func (b *telemetryBlock) place() hcl.Range  { return b.Range }
 func (b *turnBlock) place() hcl.Range       { return b.Range }
+func (b *firewallBlock) place() hcl.Range   { return b.Range }
 func (b *storeBlock) place() hcl.Range      { return b.Range }
 func (b *consoleBlock) place() hcl.Range    { return b.Range }
 

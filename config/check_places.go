@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -20,7 +21,7 @@ func (r *reader) checkListeners(c *Config) {
 	seen := map[place]policy.Ref{}
 	for i := range c.Realms {
 		for j, l := range c.Realms[i].Listen {
-			key := place{l.Transport, l.Addr}
+			key := place{layer(l.Transport), l.Addr}
 			if first, found := seen[key]; found {
 				r.fail(r.listenAt[i][j], "Address listened on twice",
 					"The listener in line %d has %s by %s already. Give this one another port or address.", first.Line, l.Addr, l.Transport)
@@ -31,6 +32,14 @@ func (r *reader) checkListeners(c *Config) {
 	}
 }
 
+// layer returns what a transport runs over: those over TCP share its ports.
+func layer(transport string) string {
+	if transport == policy.UDP {
+		return transport
+	}
+	return policy.TCP
+}
+
 // checkTelemetry finds a TCP listener in the place of the metrics.
 func (r *reader) checkTelemetry(file *fileBlock, c *Config) {
 	t := c.Telemetry.Listen
@@ -39,7 +48,7 @@ func (r *reader) checkTelemetry(file *fileBlock, c *Config) {
 	}
 	for i := range c.Realms {
 		for _, l := range c.Realms[i].Listen {
-			if l.Transport == policy.TCP && l.Addr.Port() == t.Port() && within(l.Addr.Addr(), t.Addr()) {
+			if l.Transport != policy.UDP && l.Addr.Port() == t.Port() && within(l.Addr.Addr(), t.Addr()) {
 				r.fail(file.Telemetry[0].Listen.Expr.Range(), "Address listened on twice",
 					"The listener in line %d has %s by tcp already. Write another port for one of them.", l.Ref.Line, l.Addr)
 			}
@@ -99,7 +108,7 @@ func (r *reader) checkFamilies(e *Realm, at hcl.Range) {
 		return
 	}
 	for _, any := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-		if (e.Has(policy.UDP, any) || e.Has(policy.TCP, any)) && !e.Media.Addr.Of(any).IsValid() {
+		if slices.ContainsFunc(e.Listen, func(l Listen) bool { return l.Addr.Addr().Is4() == any.Is4() }) && !e.Media.Addr.Of(any).IsValid() {
 			r.warn(at, "Listener without media", "Realm %q has a listener with %s, and media at %s only. Give media an address of each family.",
 				e.Name, family(any), e.Media.Addr)
 		}

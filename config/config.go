@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sbc/policy"
+	"sbc/signaling/transport"
 	"sbc/topology"
 )
 
@@ -20,7 +21,9 @@ type Config struct {
 	Policy    policy.Options // its Realms and the Realms above have the same order
 	Endpoints []Endpoints    // and peers that register
 	Domains   []Domain
-	Turn      *Turn  // nil: none
+	Clients   []Client
+	Turn      *Turn // nil: none
+	Firewall  Firewall
 	Store     string // path of what outlives the process
 	Limits    Limits
 	Telemetry Telemetry
@@ -51,10 +54,31 @@ type Realm struct {
 
 // A Listen is an address on which a realm's messages arrive.
 type Listen struct {
-	Transport string // "udp" or "tcp"
+	Transport string     // "udp", "tcp", "tls", "ws", "wss"
+	TLS       *ListenTLS // of "tls" and "wss"
+	Origins   []string   // of "ws" and "wss": pages that may connect
+	PerSource int        // connections of one source; 0: as package transport has it
+	Most      int        // connections in all; 0: likewise
 	Addr      netip.AddrPort
 	Host      string // as it stands in Via and Contact: host[:port], IPv6 in brackets
 	Ref       policy.Ref
+}
+
+// A ListenTLS is what a listener of TLS shows and asks for.
+type ListenTLS struct {
+	Files       []transport.CertificateFile // the first is for who asks for no name
+	Ask         transport.ClientAsk
+	ClientUsage transport.ClientUsage
+	CA          string // file of the authorities of clients; "": the system's
+}
+
+// A Client is how connections of TLS are opened to a peer.
+type Client struct {
+	Peer        int                       // which of Policy.Peers
+	Name        string                    // that it has to prove
+	CA          string                    // file; "": the system's authorities
+	Certificate transport.CertificateFile // to show; zero: none
+	Wildcard    bool
 }
 
 // Has reports whether the realm has a listener of a transport with the family
@@ -163,6 +187,7 @@ func (r *reader) config(file *fileBlock) *Config {
 	r.limits(only(r, "limits", file.Limits), c)
 	r.telemetry(only(r, "telemetry", file.Telemetry), c)
 	r.turn(only(r, "turn", file.Turn), c)
+	r.firewall(only(r, "firewall", file.Firewall), c)
 	r.store(only(r, "store", file.Store), c)
 	r.console(only(r, "console", file.Console), c)
 	r.check(file, c)

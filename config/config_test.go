@@ -71,7 +71,7 @@ func TestProblems(t *testing.T) {
 	if len(all) != 2 || all[0].Warning || all[0].Line != 3 || all[0].File != "/etc/sbc/sbc.hcl" || !all[1].Warning || all[1].Line != 7 {
 		t.Errorf("%+v", all)
 	}
-	want := "/etc/sbc/sbc.hcl:3: Unknown transport: A listener cannot be \"upd\". Did you mean \"udp\"? It is one of: \"udp\", \"tcp\".\n"
+	want := "/etc/sbc/sbc.hcl:3: Unknown transport: A listener cannot be \"upd\". Did you mean \"udp\"? It is one of: \"udp\", \"tcp\", \"tls\", \"ws\", \"wss\".\n"
 	if !strings.HasPrefix(p.Error(), want) || strings.HasSuffix(p.Error(), "\n") {
 		t.Errorf("%s", p.Error())
 	}

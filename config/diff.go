@@ -25,9 +25,11 @@ type Change struct {
 var restarts = map[string][]string{
 	"realm":     {"address", "interface", "nat", "routed", "listen", "advertise", "media"},
 	"telemetry": {"listen", "log_format", "trace_memory"},
-	"turn":      nil, // all of it
-	"store":     nil,
-	"console":   nil,
+	"firewall": {"engine", "mode", "honeypots", "dictionary", "scanners", "weights", "source_rate", "unknown_rate", "proven_rate", "peer_rate",
+		"police_score", "ban_score", "half_life", "ban_first", "ban_longest", "bans"},
+	"turn":    nil, // all of it
+	"store":   nil,
+	"console": nil,
 }
 
 // restart reports whether a change of a key in a block needs a restart.

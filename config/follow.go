@@ -13,13 +13,16 @@ import (
 func (c *Config) Follow(running *Config) {
 	realms := c.followRealms(running)
 	peers := c.followPeers(running, realms)
-	c.Domains = slices.Clone(c.Domains)
+	c.Domains, c.Clients = slices.Clone(c.Domains), slices.Clone(c.Clients)
 	c.Policy.Routes = slices.Clone(c.Policy.Routes) // rules may have been made of them
 	for i := range c.Policy.Routes {
 		t := &c.Policy.Routes[i]
 		t.From, t.To = moved(t.From, peers), moved(t.To, peers)
 	}
 	c.followEndpoints(running, peers)
+	for i := range c.Clients {
+		c.Clients[i].Peer = peers[c.Clients[i].Peer]
+	}
 	for i := range c.Domains {
 		d := &c.Domains[i]
 		d.Realm = realms[d.Realm]

@@ -8,7 +8,7 @@ import (
 	"sbc/policy"
 )
 
-// target reads "sip:HOST[:PORT][;transport=udp|tcp]".
+// target reads "sip:HOST[:PORT][;transport=udp|tcp|tls]".
 func (r *reader) target(t text) (policy.Target, bool) {
 	const example = `"sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070"`
 	bad := func(format string, args ...any) (policy.Target, bool) {
@@ -18,7 +18,7 @@ func (r *reader) target(t text) (policy.Target, bool) {
 	scheme, rest, ok := strings.Cut(t.s, ":")
 	switch {
 	case strings.EqualFold(scheme, "sips"):
-		return bad("TLS is not supported.")
+		return bad("A target by TLS is written \"sip:...;transport=tls\".")
 	case !ok || !strings.EqualFold(scheme, "sip"):
 		return bad("%q does not begin with \"sip:\".", t.s)
 	case strings.Contains(rest, "@"):
@@ -29,9 +29,15 @@ func (r *reader) target(t text) (policy.Target, bool) {
 	rest, param, has := strings.Cut(rest, ";")
 	transport, ok := transportOf(param)
 	if has && !ok {
-		return bad("The parameter %q is not supported, only transport=udp and transport=tcp are.", param)
+		return bad("The parameter %q is not supported, only transport=udp, transport=tcp and transport=tls are.", param)
+	}
+	if transport == policy.WS || transport == policy.WSS {
+		return bad("A peer cannot be reached by %s: browsers connect to us (RFC 7118).", transport)
 	}
 	host, port, ok := splitPort(rest)
+	if transport == policy.TLS && !strings.HasSuffix(rest, ":5060") && port == sipPort {
+		port = 5061 // RFC 3261 section 19.1.2
+	}
 	if !ok {
 		return bad("%q has no port from 1 to 65535 after the colon.", rest)
 	}

@@ -16,6 +16,7 @@ func (r *reader) peers(file *fileBlock, c *Config) {
 	for _, b := range file.Peers {
 		r.add(&r.peerNames, b.Name, b.NameRange)
 		p := r.peer(b)
+		r.peerTLS(b, &p, c, len(c.Policy.Peers))
 		if p.Registers {
 			e := Endpoints{Peer: len(c.Policy.Peers), Refresh: time.Minute, Expires: 30 * time.Minute, Rate: 100, Contacts: 1, Here: true}
 			c.Endpoints = append(c.Endpoints, e)

@@ -86,8 +86,12 @@ func (r *reader) has(a *hcl.Attribute, advertised, ours Addrs, what string) bool
 	return true
 }
 
+// otherPorts are the ports of transports that have another one than SIP: RFC 3261
+// section 19.1.2, and those of HTTP for browsers (RFC 7118 section 5).
+var otherPorts = map[string]int{policy.TLS: 5061, policy.WS: 80, policy.WSS: 443}
+
 // transports are those that we speak.
-var transports = []string{policy.UDP, policy.TCP}
+var transports = []string{policy.UDP, policy.TCP, policy.TLS, policy.WS, policy.WSS}
 
 // listen reads a listener: one of each family that it has an address of.
 func (r *reader) listen(b *listenBlock, address Addrs) []Listen {
@@ -97,19 +101,21 @@ func (r *reader) listen(b *listenBlock, address Addrs) []Listen {
 			didYouMean(b.Transport, transports, quoted), listed(transports, quoted))
 	}
 	port := sipPort
+	if p, ok := otherPorts[b.Transport]; ok {
+		port = p
+	}
 	r.integer(b.Port, 1, 65535, "5060", &port)
+	shape := Listen{Transport: b.Transport}
+	r.stream(b, &shape)
 	r.addresses(b.Address, &address)
 	if len(r.diags) > before {
 		return nil // Nothing that other listeners could be compared with.
 	}
 	var out []Listen
 	for _, a := range address.All() {
-		out = append(out, Listen{
-			Transport: b.Transport,
-			Addr:      netip.AddrPortFrom(a, uint16(port)),
-			Host:      HostPort(a, port),
-			Ref:       r.ref(b.Range),
-		})
+		l := shape
+		l.Addr, l.Host, l.Ref = netip.AddrPortFrom(a, uint16(port)), HostPort(a, port), r.ref(b.Range)
+		out = append(out, l)
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"sbc/firewall"
 	"sbc/signaling"
 )
 
@@ -17,6 +18,9 @@ type Source struct {
 	Hangup        func(id string) bool
 	Registrations func() []signaling.RegistrationInfo
 	Refusals      func(of string, last int) []signaling.RefusalInfo
+	Gate          *firewall.Guard      // nil: there is none
+	Now           func() time.Duration // its clock
+	Drain         func(within time.Duration) (calls int)
 	Reload        func(confirm time.Duration) Reloaded
 	Confirm       func() bool
 	Diff          func(name string, src []byte) Reloaded
@@ -35,6 +39,8 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
 	mux.HandleFunc("GET /refusals", why(s.Refusals))
 	mux.HandleFunc("GET /try", try(s.Try))
+	mux.HandleFunc("POST /drain", drain(s.Drain))
+	gate(mux, &s)
 	mux.HandleFunc("POST /reload", reload(s.Reload))
 	mux.HandleFunc("POST /confirm", confirm(s.Confirm))
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {

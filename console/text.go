@@ -77,6 +77,7 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 		p.line("")
 	}
 	p.table([]string{"SHARD", "CALLS", "TRANSACTIONS", "TIMERS", "QUEUE", "DROPPED", "LAG"}, shardRows(st))
+	gateLines(p, st.Gate)
 	if len(st.Rejects) > 0 {
 		p.line("")
 		var rows [][]string

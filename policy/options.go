@@ -66,6 +66,11 @@ type Peer struct {
 	// resolves to.
 	Sources []netip.Prefix
 
+	// Names are SIP domains (RFC 5922): who proves one of them by the certificate of
+	// a connection is the peer, wherever it comes from. A peer with Names and
+	// without Sources is known by nothing else.
+	Names []string
+
 	// Domain is the host that it wants to see in Request-URI, From and To.
 	// Empty: the host of Target. Endpoints register for it and must have one.
 	Domain string
@@ -119,7 +124,7 @@ type Target struct {
 	Host      string     // as written; IPv6 without brackets
 	Addr      netip.Addr // valid when Host is an address
 	Port      uint16
-	Transport string // "udp", "tcp"; "": open, UDP unless a request is too large for it (RFC 3261 section 18.1.1)
+	Transport string // "udp", "tcp", "tls"; "": open, UDP unless a request is too large for it (RFC 3261 section 18.1.1)
 }
 
 // First returns the transport that requests leave by unless their size says
@@ -135,6 +140,9 @@ func (t *Target) First() string {
 const (
 	UDP = "udp"
 	TCP = "tcp"
+	TLS = "tls"
+	WS  = "ws"  // of listeners alone: a browser cannot be called but by its own connection
+	WSS = "wss" // likewise
 )
 
 // A Redirect is what is done with the 3xx responses of a peer.

@@ -166,7 +166,7 @@ func (o *Options) checkPeer(p *Peer) error {
 		return p.checkNowhere()
 	case p.Target.Host == "":
 		return errors.New("no target")
-	case p.Target.Transport != "" && p.Target.Transport != UDP && p.Target.Transport != TCP:
+	case p.Target.Transport != "" && p.Target.Transport != UDP && p.Target.Transport != TCP && p.Target.Transport != TLS:
 		return fmt.Errorf("no transport %q", p.Target.Transport)
 	case int(p.Redirect) >= len(redirects):
 		return fmt.Errorf("no redirect %d", p.Redirect)

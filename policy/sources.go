@@ -50,7 +50,7 @@ func (s *sources) of(o *Options, peer int) []netip.Prefix {
 	for _, p := range o.Peers[peer].Sources {
 		list = append(list, p.Masked())
 	}
-	if len(list) > 0 {
+	if len(list) > 0 || len(o.Peers[peer].Names) > 0 {
 		return list
 	}
 	for _, a := range s.resolved[peer] {
@@ -145,3 +145,21 @@ func (r *Rules) SetResolved(peer int, addrs []netip.Addr) {
 // were given: the literal address, or what SetResolved said last. It is
 // empty before that. The slice is shared: read only.
 func (r *Rules) Resolved(peer int) []netip.Addr { return r.sources.Load().resolved[peer] }
+
+// Sources returns all that peers send from, the targets of their names among them,
+// and what they have sent from before.
+func (r *Rules) Sources() (list []netip.Prefix) {
+	s := r.sources.Load()
+	for i := range r.o.Peers {
+		if !r.o.Peers[i].Gone {
+			list = append(list, s.of(&r.o, i)...)
+		}
+		for _, a := range s.resolved[i] {
+			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	for _, f := range s.former.list {
+		list = append(list, f.prefix)
+	}
+	return list
+}

@@ -69,6 +69,9 @@ func (s *Shard) proved(flow b2bua.Flow, d *policy.Domain, m *sip.Message) (user 
 		as = digest.Agent
 	}
 	res := d.Auth.Check(s.now, digest.Query{Msg: m, Source: flow.Remote.Addr(), As: as, Serves: s.serves(d.Realm)})
+	if res.Proven && s.opt.guard != nil {
+		s.opt.guard.Proved(s.now, flow.Remote.Addr())
+	}
 	if res.Verdict == digest.OK {
 		s.metrics.Authentication("ok")
 		return res.User, true
@@ -83,6 +86,9 @@ func (s *Shard) proved(flow b2bua.Flow, d *policy.Domain, m *sip.Message) (user 
 	s.sendStateless(flow, m, no)
 	if res.Verdict == digest.Missing {
 		return "", false // it was only asked who it is
+	}
+	if res.Verdict == digest.Wrong {
+		s.failed(flow, res.Proven)
 	}
 	s.refused(-1, no)
 	s.deny(flow, m, no, nil)

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"sbc/firewall"
+	"sbc/policy/limit"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
 	"sbc/signaling/transport"
@@ -30,6 +33,8 @@ type Engine struct {
 	readers sync.WaitGroup
 	running sync.WaitGroup
 	taps    taps
+	guard   *firewall.Guard // nil: everybody is listened to
+	busy    limit.Bucket    // of refusals to peers over their rate
 
 	// Atomic. Never changed after it was stored; Reload stores another.
 	live atomic.Pointer[Options]
@@ -63,6 +68,10 @@ func Start(o Options) (*Engine, error) {
 	}
 	e := &Engine{began: o.Start, opened: make(chan struct{})}
 	e.live.Store(&o)
+	o.streams, o.where = newShared(&o)
+	if err := e.post(&o); err != nil {
+		return nil, err
+	}
 	rand.Read(e.key[:])
 	e.sorter = NewSorter(e.key, o.BindingKey, o.Shards)
 	for i := range o.Shards {
@@ -75,7 +84,7 @@ func Start(o Options) (*Engine, error) {
 		})
 	}
 	if err := e.listen(); err != nil {
-		return nil, errors.Join(err, e.closeSockets())
+		return nil, errors.Join(err, e.closeSockets(), e.dismiss())
 	}
 	for _, w := range e.workers {
 		e.running.Add(1)
@@ -89,6 +98,29 @@ func Start(o Options) (*Engine, error) {
 	}
 	return e, nil
 }
+
+// post posts the guard, if there is to be one.
+func (e *Engine) post(o *Options) error {
+	if o.Guard == nil {
+		return nil
+	}
+	known := func(realm int, src netip.AddrPort, listener uint16) firewall.Class {
+		return e.options().Known(realm, src, listener)
+	}
+	g, err := o.Guard(known)
+	e.guard, o.guard = g, g
+	return err
+}
+
+func (e *Engine) dismiss() error {
+	if e.guard == nil {
+		return nil
+	}
+	return e.guard.Close()
+}
+
+// Guard returns who decides whom we listen to; nil: nobody.
+func (e *Engine) Guard() *firewall.Guard { return e.guard }
 
 func (e *Engine) listen() error {
 	defer close(e.opened)
@@ -149,13 +181,21 @@ func (e *Engine) read(u *transport.UDP) {
 			continue
 		}
 		for _, in := range batch.Packets {
-			if e.keepsAlive(u, in) {
+			class, ok := e.admits(uint16(u.ID()), in.Src, in.Bytes)
+			if !ok || e.keepsAlive(u, in) {
 				continue
 			}
 			p := packets.Get().(*packet)
 			p.flow = b2bua.Flow{Listener: uint16(u.ID()), Remote: in.Src}
 			p.buf = append(p.buf[:0], in.Bytes...)
 			p.m, p.err = &p.msg, p.msg.Parse(p.buf)
+			switch e.passes(class, p.flow, p.m, p.err) {
+			case isDropped:
+				p.done()
+				continue
+			case isRefused:
+				p.over = true
+			}
 			i := e.sorter.Shard(p.m, p.err)
 			sorted[i] = append(sorted[i], p)
 		}
@@ -183,7 +223,11 @@ func (w *worker) run() {
 		var closed bool
 		ps, asks, closed = w.inbox.take(ps)
 		for i, p := range ps {
-			w.shard.Message(w.e.now(), p.flow, p.m, p.err)
+			if p.over {
+				w.shard.OverRate(w.e.now(), p.flow, p.m)
+			} else {
+				w.shard.Message(w.e.now(), p.flow, p.m, p.err)
+			}
 			p.done()
 			ps[i] = nil
 			if len(w.shard.out) >= 64 {
@@ -262,7 +306,7 @@ func (e *Engine) Ready() bool { return len(e.workers) > 0 && !e.draining.Load() 
 func (e *Engine) Stop(ctx context.Context) error {
 	e.each(func(s *Shard) { s.Close("shutdown") })
 	left := e.drained(ctx)
-	err := e.closeSockets()
+	err := errors.Join(e.closeSockets(), e.dismiss())
 	for _, w := range e.workers {
 		w.inbox.close()
 	}

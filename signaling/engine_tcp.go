@@ -1,19 +1,86 @@
 package signaling
 
 import (
+	"net/netip"
+	"slices"
+
+	"sbc/firewall"
 	"sbc/nat"
+	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/sip"
 	"sbc/signaling/transport"
+	"sbc/telemetry"
 )
 
 // listenTCP opens listener i for streams. Its connections put their messages
 // into the inboxes of the shards, in the order in which they came.
 func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
-	return transport.ListenTCP(transport.StreamOptions{
+	o := transport.StreamOptions{
 		ID: transport.ListenerID(i), Realm: e.options().Realms[l.Realm].Name, Addr: l.Addr,
-		Handler: transport.Handler{Message: e.streamed, Closed: e.closed, Failed: e.unsentStream},
-	})
+		Handler:     transport.Handler{Message: e.streamed, Closed: e.closed, Failed: e.unsentStream, Refused: e.refusedStream},
+		WebSocket:   l.WebSocket,
+		Connections: l.Limits.Connections, PerSource: l.Limits.PerSource,
+	}
+	if e.guard != nil && !e.options().Realms[l.Realm].Trust {
+		o.Admit = func(remote netip.AddrPort) bool { return e.admitsStream(l.Realm, uint16(i), remote) }
+	}
+	if l.TLS != nil {
+		own := *l.TLS
+		own.Dial = func(remote netip.AddrPort) *transport.Client { return e.client(l.Realm, remote) }
+		o.TLS = &own
+	}
+	return transport.ListenTCP(o)
+}
+
+// client returns how a connection of TLS is opened: to peers alone, by what the
+// configuration says of the one whose target is there.
+func (e *Engine) client(realm int, remote netip.AddrPort) *transport.Client {
+	o := e.options()
+	peers := o.Rules.Peers()
+	for i := range peers {
+		p := &peers[i]
+		if p.Realm == realm && !p.Gone && p.Target.Transport == policy.TLS && p.Target.Port == remote.Port() && slices.Contains(o.Rules.Resolved(i), remote.Addr()) {
+			return o.Clients[i]
+		}
+	}
+	return nil
+}
+
+// admitsStream asks the guard about a connection. Peers are not asked.
+func (e *Engine) admitsStream(realm int, listener uint16, remote netip.AddrPort) bool {
+	if e.options().Known(realm, remote, listener) != firewall.Unknown {
+		return true
+	}
+	return !e.guard.Admit(e.now(), realm, remote).Drop
+}
+
+// refusedStream tells the operator why a connection with a peer did not come
+// about. What strangers do to our listeners is counted only.
+func (e *Engine) refusedStream(f transport.Flow, why transport.Cut, err error) {
+	o := e.options()
+	at := &o.Listeners[f.Listener]
+	if _, known := o.Rules.Known(at.Realm, f.Remote); known || o.Realms[at.Realm].Trust {
+		o.Log.Warn("no connection", "realm", o.Realms[at.Realm].Name, "cause", why.String(), "err", telemetry.Escape(err.Error()))
+	}
+}
+
+// identified notes which peer a connection is from by its certificate, with the
+// first message that it brings.
+func (e *Engine) identified(f transport.Flow) {
+	o := e.options()
+	at := &o.Listeners[f.Listener]
+	if at.TLS == nil {
+		return
+	}
+	if _, known := o.where.certified(f.Conn); known {
+		return
+	}
+	if id := e.streams[f.Listener].Identity(f.Conn); id != nil && id.Proof == transport.ProofVerified {
+		if peer, ok := o.Rules.Named(at.Realm, id.Names); ok {
+			o.where.certify(f.Conn, peer)
+		}
+	}
 }
 
 // streamed takes a message from a connection. One that finds no room ends it:
@@ -21,6 +88,11 @@ func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 func (e *Engine) streamed(f transport.Flow, m *sip.Message, err error) {
 	<-e.opened // the first connection may come before its listener is known
 	p := &packet{flow: flowOf(f), m: m, err: err}
+	e.identified(f)
+	if !e.listensTo(p) {
+		e.streams[f.Listener].CloseAfter(f)
+		return
+	}
 	e.alias(f, m, err)
 	if !e.workers[e.sorter.Shard(m, err)].inbox.put([]*packet{p}) {
 		e.streams[f.Listener].CloseAfter(f)
@@ -50,9 +122,11 @@ func (e *Engine) alias(f transport.Flow, m *sip.Message, err error) {
 // Of those that come and go from elsewhere they do not hear.
 func (e *Engine) closed(f transport.Flow) {
 	<-e.opened
+	_, certified := e.options().where.certified(f.Conn)
+	defer e.options().where.uncertify(f.Conn)
 	peer, ok := e.options().Rules.Peer(e.options().Listeners[f.Listener].Realm, f.Remote)
 	ok = ok && orDefault(e.options().Rules.Peers()[peer].Target.Port) == f.Remote.Port()
-	if !ok && e.options().where.at(flowOf(f)) == nil {
+	if !ok && !certified && e.options().where.at(flowOf(f)) == nil {
 		return
 	}
 	for _, w := range e.workers {
@@ -97,7 +171,7 @@ func (e *Engine) addConnections(to *Connections, listener int) {
 	to.Accepted += st.Accepted
 	to.Dialled += st.Dialled
 	to.Unreached += st.Unreached
-	to.Refused += st.OverSource + st.OverLimit
+	to.Refused += st.Unwanted + st.OverSource + st.OverLimit
 	for cause, n := range st.Cut {
 		if n > 0 {
 			to.Cut[transport.Cut(cause).String()] += n

@@ -12,6 +12,7 @@ type packet struct {
 	flow b2bua.Flow
 	m    *sip.Message // of a datagram: msg
 	err  error        // of Parse
+	over bool         // its peer has had its share of new requests
 	msg  sip.Message
 	buf  []byte
 }
@@ -19,6 +20,7 @@ type packet struct {
 // done gives back a packet of a datagram.
 func (p *packet) done() {
 	if p.m == &p.msg {
+		p.over = false
 		packets.Put(p)
 	}
 }

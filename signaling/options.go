@@ -5,10 +5,12 @@ import (
 	"net/netip"
 	"time"
 
+	"sbc/firewall"
 	"sbc/mediarelay"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/registrar"
+	"sbc/signaling/transport"
 	"sbc/telemetry"
 	"sbc/topology"
 )
@@ -32,6 +34,13 @@ type Options struct {
 	Endpoints  []Endpoints
 	BindingKey [16]byte
 
+	// Clients are how connections of TLS are opened to peers, by their index.
+	Clients map[int]*transport.Client
+
+	// Guard, if not nil, makes the guard that decides whom we listen to, before
+	// anything is read; known is for its Options. The engine closes it.
+	Guard func(known func(realm int, src netip.AddrPort, listener uint16) firewall.Class) (*firewall.Guard, error)
+
 	// Keep, if not nil, keeps the record of a binding for a restart; nil: it is
 	// over. It is called by all shards and does not wait. Bindings are the
 	// records that were kept.
@@ -50,6 +59,7 @@ type Options struct {
 	// dialogs and subscriptions the shards pass: for the simulation.
 	Visit func(table, state, event string)
 
+	guard   *firewall.Guard
 	streams *streams     // made with the first shard
 	where   *whereabouts // likewise
 
@@ -90,15 +100,29 @@ type Listener struct {
 	Realm int
 	Addr  netip.AddrPort
 	Host  string // as it stands in Via and Contact: host[:port]
-	TCP   bool   // else UDP
+	TCP   bool   // streams; else datagrams
+
+	TLS       *transport.TLS       // of streams: over TLS; its Dial is the engine's
+	WebSocket *transport.WebSocket // of streams: over WebSocket, with TLS or without
+	Limits    StreamLimits         // of streams
 }
+
+// StreamLimits bound the connections of a listener; 0: as transport has it.
+type StreamLimits struct{ Connections, PerSource int }
 
 // transport returns the name of the listener's transport as Via has it.
 func (l *Listener) transport() string {
-	if l.TCP {
-		return "TCP"
+	switch {
+	case !l.TCP:
+		return "UDP"
+	case l.WebSocket != nil && l.TLS != nil:
+		return "WSS"
+	case l.WebSocket != nil:
+		return "WS"
+	case l.TLS != nil:
+		return "TLS"
 	}
-	return "UDP"
+	return "TCP"
 }
 
 // Ours:

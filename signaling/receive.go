@@ -25,13 +25,22 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	realm := s.opt.Listeners[flow.Listener].Realm
 	peer, known := s.rules.Peer(realm, s.sender(flow, m))
 	if !known {
+		peer, known = s.certified(flow)
+	}
+	if !known {
 		peer, known = s.endpoint(flow)
 	}
 	former := false
 	if !known {
 		peer, former = s.rules.Known(realm, s.sender(flow, m))
 	}
+	if !known && !former && m.IsRequest() {
+		s.noted(flow, m)
+	}
 	if err != nil {
+		if !known {
+			s.malformed(flow)
+		}
 		s.unreadable(flow, m, err, known || s.opt.Realms[realm].Trust)
 		return
 	}
@@ -45,6 +54,12 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	default:
 		s.requested(flow, peer, m, false)
 	}
+}
+
+// certified returns the peer that a flow is from by its certificate.
+func (s *Shard) certified(flow b2bua.Flow) (peer int, ok bool) {
+	peer, ok = s.opt.where.certified(flow.Conn)
+	return peer, ok && !s.rules.Peers()[peer].Gone
 }
 
 // began reports whether m belongs to what exists: a dialog of ours, or a
@@ -134,6 +149,7 @@ func (s *Shard) stranger(flow b2bua.Flow, m *sip.Message, trust bool) {
 	if s.lost(flow, m) {
 		return
 	}
+	s.suspect(flow, m, 0)
 	if !trust || m.Method() == sip.ACK {
 		s.count("stranger")
 		s.deny(flow, m, &b2bua.Refusal{Cause: "stranger"}, nil)
@@ -272,7 +288,7 @@ func toUser(m *sip.Message) bool {
 // as the event is.
 func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is b2bua.Kind) {
 	realm := s.opt.Listeners[flow.Listener].Realm
-	uri, err := wanted(m)
+	uri, err := wantedURI(m)
 	urgent := s.urgent(realm, m, uri)
 	if err != nil {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})

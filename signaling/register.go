@@ -55,11 +55,12 @@ func (o *Options) contactFor(p *policy.Peer) string {
 		if p.Target.Addr.IsValid() && p.Target.Addr.Is4() != ip4 {
 			continue
 		}
-		if i, ok := o.listenerFor(p.Realm, p.Target.First() == policy.TCP, ip4); ok {
-			if o.Listeners[i].TCP {
-				return o.Listeners[i].Host + ";transport=tcp"
+		if i, ok := o.listenerFor(p.Realm, p.Target.First(), ip4); ok {
+			l := &o.Listeners[i]
+			if l.TCP {
+				return l.Host + ";transport=" + strings.ToLower(l.transport())
 			}
-			return o.Listeners[i].Host
+			return l.Host
 		}
 	}
 	return ""
@@ -194,12 +195,16 @@ func (s *Shard) bind(do []registrar.Effect) {
 		case registrar.Reach:
 			b, _ := s.registrar.Lookup(s.clock(), e.Serial)
 			peer := s.opt.Endpoints[e.Endpoints].Peer
+			s.spare(b2bua.Flow(e.Flow), true)
 			s.opt.where.enter(b2bua.Flow(e.Flow), peer, e.Serial, routesOf(b.ServiceRoute))
 			if s.rules.Peers()[peer].Here() {
 				s.opt.where.settle(placeOf(peer, e.AOR), located{serial: e.Serial, flow: b2bua.Flow(e.Flow), contact: b.Contact, path: routesOf(b.Path)})
 			}
 		case registrar.Unreach:
 			s.opt.where.leave(b2bua.Flow(e.Flow), e.Serial)
+			if s.opt.where.at(b2bua.Flow(e.Flow)) == nil {
+				s.spare(b2bua.Flow(e.Flow), false)
+			}
 			s.opt.where.depart(placeOf(s.opt.Endpoints[e.Endpoints].Peer, e.AOR), e.Serial)
 		case registrar.Moved:
 			s.notices = append(s.notices, Notice{Is: HasMoved, Flow: b2bua.Flow(e.Old), To: b2bua.Flow(e.Flow)})

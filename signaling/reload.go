@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sbc/policy"
+	"sbc/signaling/transport"
 	"sbc/topology"
 )
 
@@ -15,6 +16,7 @@ type Reload struct {
 	Rules     *policy.Rules // has inherited from those before
 	Endpoints []Endpoints
 	Realms    []RealmReload // as many as there are
+	Clients   map[int]*transport.Client
 
 	Ring, Quiet, Held, Long time.Duration // as in Options
 }
@@ -43,7 +45,7 @@ func (o *Options) Reloaded(r *Reload) *Options {
 	n := o.own()
 	n.streams = o.streams.with(o.Rules, r.Rules)
 	n.Calls = o.Calls.With(r.Rules)
-	n.Rules, n.Endpoints = r.Rules, r.Endpoints
+	n.Rules, n.Endpoints, n.Clients = r.Rules, r.Endpoints, r.Clients
 	n.Ring, n.Quiet, n.Held, n.Long = r.Ring, r.Quiet, r.Held, r.Long
 	for i := range r.Realms {
 		n.Realms[i].Trust, n.Realms[i].Topology = r.Realms[i].Trust, r.Realms[i].Topology

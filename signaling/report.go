@@ -16,8 +16,20 @@ type Status struct {
 	Realms   []RealmStatus  `json:"realms"`
 	Peers    []PeerStatus   `json:"peers"`
 	Bindings []BindingCount `json:"bindings,omitempty"`
+	Gate     *GateStatus    `json:"gate,omitempty"` // nil: everybody is listened to
 	Shards   []ShardStatus  `json:"shards"`
 	Rejects  map[string]int `json:"rejects"` // refused requests by cause
+}
+
+// GateStatus says whom we do not listen to.
+type GateStatus struct {
+	Engine  string            `json:"engine"`                  // that refuses in the kernel, and why it is none before it
+	Bans    int               `json:"bans"`                    // that exist
+	Policed uint64            `json:"policed"`                 // times that a source became so
+	Banned  uint64            `json:"banned"`                  // bans that scores led to
+	Behind  bool              `json:"kernel_behind,omitempty"` // the kernel has not taken all of it yet
+	Dropped map[string]uint64 `json:"dropped"`                 // before anything was read, by cause
+	Kernel  map[string]uint64 `json:"kernel,omitempty"`        // packets that the kernel dropped, by cause
 }
 
 // Ledger compares what calls have taken with what is in use: each rest is 0

@@ -33,38 +33,39 @@ type Shard struct {
 	log     *slog.Logger
 
 	// Owned by the shard's goroutine. The first two change by Reload.
-	opt       *Options
-	rules     *policy.Rules
-	rand      *rand.Rand
-	now       time.Duration
-	calls     *b2bua.Calls
-	servers   map[b2bua.Server]*server
-	clients   map[b2bua.Client]*client
-	cancels   map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
-	merge     map[[2]uint64]b2bua.Server
-	timers    schedule.Queue[alarm]
-	ring      *telemetry.Ring
-	out       []Outbound
-	bytes     []byte // what out refers to
-	txDo      []transaction.Effect
-	do        [5][]b2bua.Effect // by depth of steps: an INVITE asks for two places and its ports
-	depth     int
-	doServer  []transaction.Effect
-	message   sip.Message
-	lag       time.Duration
-	stats     counters
-	records   map[uint64]*record // live calls by id
-	past      past
-	tap       tapPoint
-	closing   bool                 // calls end and none begins
-	draining  bool                 // none begins
-	registrar *registrar.Registrar // nil: nobody registers
-	rebinding timer                // when it wants to be woken
-	notices   []Notice             // for all shards
-	hand      *sip.Message         // the message in hand; nil: none
-	denials   denials              // requests of peers and endpoints that were refused
-	strangers denials
-	buffer    []byte // for what is written and sent at once
+	opt        *Options
+	rules      *policy.Rules
+	rand       *rand.Rand
+	now        time.Duration
+	calls      *b2bua.Calls
+	servers    map[b2bua.Server]*server
+	clients    map[b2bua.Client]*client
+	cancels    map[b2bua.Client]*client // CANCELs, which share the branch of their INVITE
+	merge      map[[2]uint64]b2bua.Server
+	timers     schedule.Queue[alarm]
+	ring       *telemetry.Ring
+	out        []Outbound
+	bytes      []byte // what out refers to
+	txDo       []transaction.Effect
+	do         [5][]b2bua.Effect // by depth of steps: an INVITE asks for two places and its ports
+	depth      int
+	doServer   []transaction.Effect
+	message    sip.Message
+	lag        time.Duration
+	stats      counters
+	records    map[uint64]*record // live calls by id
+	past       past
+	tap        tapPoint
+	closing    bool                 // calls end and none begins
+	draining   bool                 // none begins
+	registrar  *registrar.Registrar // nil: nobody registers
+	rebinding  timer                // when it wants to be woken
+	notices    []Notice             // for all shards
+	hand       *sip.Message         // the message in hand; nil: none
+	denials    denials              // requests of peers and endpoints that were refused
+	strangers  denials
+	guardTimer timer
+	buffer     []byte // for what is written and sent at once
 }
 
 // counters are what a shard counts for Status.
@@ -103,7 +104,7 @@ func (o *Outbound) Went(conn uint64) {
 // all of them; seed makes all random choices of the shard.
 func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 	if o.streams == nil {
-		o.streams, o.where = &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}, &whereabouts{}
+		o.streams, o.where = newShared(o)
 	}
 	s := &Shard{
 		opt: o.own(), index: index, of: of, key: key, ids: ident.NewMaker(key), tokens: ident.NewMaker(o.BindingKey),
@@ -127,7 +128,15 @@ func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 	if s.registrar = s.newRegistrar(); s.registrar != nil {
 		s.restore(o.Bindings)
 	}
+	if o.guard != nil && index == 0 {
+		s.set(&s.guardTimer, alarm{owner: guarding{}}, guardEvery)
+	}
 	return s
+}
+
+// newShared returns what all shards share.
+func newShared(o *Options) (*streams, *whereabouts) {
+	return &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}, &whereabouts{}
 }
 
 // Out returns what is to be sent and forgets it.

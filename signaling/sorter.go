@@ -85,6 +85,17 @@ func (s *Sorter) Shard(m *sip.Message, err error) int {
 	return s.byCallID(m)
 }
 
+// Ours reports whether a message belongs to a dialog or transaction that has a
+// checksum of ours: what nobody guesses.
+func (s *Sorter) Ours(m *sip.Message) bool {
+	if m.IsRequest() {
+		_, ok := s.ids.Read(ident.Tag, m.Bytes(m.To().Tag))
+		return ok
+	}
+	_, ok := s.ids.Read(ident.Branch, m.Bytes(m.Via().Branch))
+	return ok
+}
+
 // named returns our tag in the dialog that a request names: one to be replaced
 // or joined, or one that its sender knows of (RFC 4538).
 func (s *Sorter) named(m *sip.Message) (ident.ID, bool) {

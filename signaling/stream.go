@@ -3,6 +3,7 @@ package signaling
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"sbc/policy"
@@ -20,11 +21,12 @@ type streams struct {
 	works []atomic.Bool // by peer
 }
 
-// listenerFor returns the first listener of a realm for a transport and an
-// address family.
-func (o *Options) listenerFor(realm int, tcp, ip4 bool) (uint16, bool) {
-	for i, l := range o.Listeners {
-		if l.Realm == realm && l.TCP == tcp && l.Addr.Addr().Is4() == ip4 {
+// listenerFor returns the first listener of a realm for a transport, as targets
+// name it, and an address family.
+func (o *Options) listenerFor(realm int, transport string, ip4 bool) (uint16, bool) {
+	for i := range o.Listeners {
+		l := &o.Listeners[i]
+		if l.Realm == realm && l.Addr.Addr().Is4() == ip4 && strings.EqualFold(l.transport(), transport) {
 			return uint16(i), true
 		}
 	}
@@ -35,9 +37,9 @@ func (o *Options) listenerFor(realm int, tcp, ip4 bool) (uint16, bool) {
 // by the transport that its target names, or UDP before TCP where it names
 // none.
 func (o *Options) listenerTo(p *policy.Peer, addr netip.Addr) (uint16, bool) {
-	listener, ok := o.listenerFor(p.Realm, p.Target.First() == policy.TCP, addr.Is4())
+	listener, ok := o.listenerFor(p.Realm, p.Target.First(), addr.Is4())
 	if !ok && p.Target.Transport == "" {
-		return o.listenerFor(p.Realm, true, addr.Is4())
+		return o.listenerFor(p.Realm, policy.TCP, addr.Is4())
 	}
 	return listener, ok
 }
@@ -71,7 +73,7 @@ func (s *Shard) streamFor(flow b2bua.Flow) (b2bua.Flow, bool) {
 	if !ok || !s.opt.streams.works[peer].Load() {
 		return b2bua.Flow{}, false
 	}
-	listener, ok := s.opt.listenerFor(s.opt.Listeners[flow.Listener].Realm, true, flow.Remote.Addr().Is4())
+	listener, ok := s.opt.listenerFor(s.opt.Listeners[flow.Listener].Realm, policy.TCP, flow.Remote.Addr().Is4())
 	return b2bua.Flow{Listener: listener, Remote: flow.Remote}, ok
 }
 

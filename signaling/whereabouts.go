@@ -17,6 +17,7 @@ import (
 type whereabouts struct {
 	flows  sync.Map // *behind by b2bua.Flow
 	places sync.Map // *[]located by place
+	certs  sync.Map // peers by the connections whose certificates have proved them
 
 	under *whereabouts // where it looks for what it does not have; nothing is written there. nil: nowhere
 }
@@ -133,4 +134,23 @@ func (b *behind) expect(now time.Duration) { b.heard.Store(int64(now - heardEver
 // simulation.
 func (s *Shard) Bound(flow b2bua.Flow) bool {
 	return s.registrar != nil && s.opt.where.at(flow) != nil
+}
+
+// certify notes that the certificate at the other end of a connection is a peer's.
+func (w *whereabouts) certify(conn uint64, peer int) { w.certs.Store(conn, peer) }
+
+func (w *whereabouts) uncertify(conn uint64) { w.certs.Delete(conn) }
+
+// certified returns the peer that a connection is from.
+func (w *whereabouts) certified(conn uint64) (peer int, ok bool) {
+	if conn == 0 {
+		return 0, false
+	}
+	if p, ok := w.certs.Load(conn); ok {
+		return p.(int), true
+	}
+	if w.under != nil {
+		return w.under.certified(conn)
+	}
+	return 0, false
 }

@@ -17,7 +17,7 @@ func BenchmarkOpen(b *testing.B) {
 		}
 		b.StopTimer()
 		for k := range uint64(20_000) {
-			s.Save(k*0x9e3779b97f4a7c15, value)
+			s.Bindings().Save(k*0x9e3779b97f4a7c15, value)
 		}
 		if err := s.Close(); err != nil {
 			b.Fatal(err)

@@ -20,7 +20,7 @@ func made(t *testing.T, values int) []byte {
 	path := filepath.Join(t.TempDir(), "sbc.db")
 	s := mustOpen(t, path, quick)
 	for k := range uint64(values) {
-		s.Save(k, bytes.Repeat([]byte{byte(k)}, 200))
+		s.Bindings().Save(k, bytes.Repeat([]byte{byte(k)}, 200))
 	}
 	mustClose(t, s)
 	data, err := os.ReadFile(path)
@@ -56,7 +56,7 @@ func TestDamaged(t *testing.T) {
 				t.Errorf("%s: what was moved aside is not the file: %v", name, err)
 			}
 		}
-		s.Save(12345, []byte("x"))
+		s.Bindings().Save(12345, []byte("x"))
 		mustClose(t, s)
 		s = mustOpen(t, path, quick)
 		if content(t, s)[12345] != "x" {
@@ -100,7 +100,7 @@ func child(path string) {
 	for n := uint64(1); ; n++ {
 		// All of 50 keys have the same number, or the next.
 		for k := range uint64(50) {
-			s.Save(k, []byte(strconv.FormatUint(n, 10)))
+			s.Bindings().Save(k, []byte(strconv.FormatUint(n, 10)))
 		}
 		for s.Stats().Waiting > 0 || s.Stats().Written < 50*n {
 			time.Sleep(100 * time.Microsecond)

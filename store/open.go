@@ -21,10 +21,10 @@ import (
 const formatVersion = 1
 
 var (
-	bucketMeta     = []byte("meta")
-	bucketBindings = []byte("registrations")
-	keyVersion     = []byte("version")
-	keySecret      = []byte("secret")
+	bucketMeta = []byte("meta")
+	buckets    = [...][]byte{bindings: []byte("registrations"), bans: []byte("bans")}
+	keyVersion = []byte("version")
+	keySecret  = []byte("secret")
 )
 
 // SecretBytes is the length of the secret.
@@ -229,8 +229,10 @@ func (s *Store) prepare() error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.CreateBucketIfNotExists(bucketBindings); err != nil {
-			return err
+		for _, name := range buckets {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
 		}
 		switch v := meta.Get(keyVersion); {
 		case v == nil:

@@ -30,7 +30,7 @@ type Store struct {
 
 	// Guarded by mu.
 	mu      sync.Mutex
-	waiting map[uint64][]byte // nil: delete
+	waiting map[place][]byte // nil: delete
 	closed  bool
 	lastErr error
 }
@@ -47,7 +47,7 @@ type Stats struct {
 
 func newStore(db *bolt.DB, o Options) *Store {
 	s := &Store{
-		db: db, queue: o.Queue, every: o.Every, waiting: map[uint64][]byte{},
+		db: db, queue: o.Queue, every: o.Every, waiting: map[place][]byte{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if s.queue <= 0 {
@@ -62,17 +62,52 @@ func newStore(db *bolt.DB, o Options) *Store {
 // Secret returns the secret that the file was made with.
 func (s *Store) Secret() [SecretBytes]byte { return s.secret }
 
+// A kind is a table of the file: a bucket.
+type kind uint8
+
+const (
+	bindings kind = iota
+	bans
+)
+
+// A place is where a value is kept.
+type place struct {
+	in  kind
+	key uint64
+}
+
+// A Table keeps values of one kind. Its methods may be called by any goroutine.
+type Table struct {
+	s  *Store
+	in kind
+}
+
+// Bindings returns the table of registrations.
+func (s *Store) Bindings() Table { return Table{s, bindings} }
+
+// Bans returns the table of sources that are, or were, banned.
+func (s *Store) Bans() Table { return Table{s, bans} }
+
 // Save keeps value under key, some time soon. It never waits for the disk, and
 // keeps no reference to value. Of values that are saved under one key before
 // the disk is ready only the last is written.
-func (s *Store) Save(key uint64, value []byte) {
-	s.put(key, append(make([]byte, 0, len(value)), value...))
+func (t Table) Save(key uint64, value []byte) {
+	t.s.put(place{t.in, key}, append(make([]byte, 0, len(value)), value...))
 }
 
 // Delete takes away what is kept under key, some time soon.
-func (s *Store) Delete(key uint64) { s.put(key, nil) }
+func (t Table) Delete(key uint64) { t.s.put(place{t.in, key}, nil) }
 
-func (s *Store) put(key uint64, value []byte) {
+// Keep saves value under key, or deletes it where value is nil.
+func (t Table) Keep(key uint64, value []byte) {
+	if value == nil {
+		t.Delete(key)
+		return
+	}
+	t.Save(key, value)
+}
+
+func (s *Store) put(key place, value []byte) {
 	s.mu.Lock()
 	_, twice := s.waiting[key]
 	full := len(s.waiting) >= s.queue && !twice
@@ -96,11 +131,11 @@ func (s *Store) put(key uint64, value []byte) {
 
 // Load calls each with all that is kept, by key. value is valid until each
 // returns. What waits for the disk is not seen. An error of each ends it.
-func (s *Store) Load(each func(key uint64, value []byte) error) (err error) {
+func (t Table) Load(each func(key uint64, value []byte) error) (err error) {
 	defer faults()()
 	defer guard(&err)
-	return s.db.View(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketBindings).ForEach(func(k, v []byte) error {
+	return t.s.db.View(func(tx *bolt.Tx) error {
+		return tx.Bucket(buckets[t.in]).ForEach(func(k, v []byte) error {
 			if len(k) != 8 || v == nil {
 				return nil // not ours
 			}
@@ -137,7 +172,7 @@ func (s *Store) Close() error {
 		err = closing
 	}
 	if left > 0 {
-		return fmt.Errorf("store: %d registrations could not be written: %w", left, err)
+		return fmt.Errorf("store: %d registrations and bans could not be written: %w", left, err)
 	}
 	return err
 }

@@ -44,7 +44,7 @@ func mustClose(t *testing.T, s *Store) {
 func content(t *testing.T, s *Store) map[uint64]string {
 	t.Helper()
 	all := map[uint64]string{}
-	if err := s.Load(func(k uint64, v []byte) error { all[k] = string(v); return nil }); err != nil {
+	if err := s.Bindings().Load(func(k uint64, v []byte) error { all[k] = string(v); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -66,12 +66,12 @@ func TestKept(t *testing.T) {
 	s := mustOpen(t, path, quick)
 	secret := s.Secret()
 	value := []byte("one")
-	s.Save(1, value)
+	s.Bindings().Save(1, value)
 	copy(value, "XXX") // it is the caller's
-	s.Save(2, []byte("two"))
-	s.Save(3, nil)
-	s.Save(2, []byte("second"))
-	s.Delete(9)
+	s.Bindings().Save(2, []byte("two"))
+	s.Bindings().Save(3, nil)
+	s.Bindings().Save(2, []byte("second"))
+	s.Bindings().Delete(9)
 	mustClose(t, s)
 
 	s = mustOpen(t, path, quick)
@@ -81,13 +81,13 @@ func TestKept(t *testing.T) {
 	if s.Secret() != secret || secret == [SecretBytes]byte{} {
 		t.Error("the secret is another")
 	}
-	s.Delete(1)
+	s.Bindings().Delete(1)
 	eventually(t, "the deletion is on the disk", func() bool { return len(content(t, s)) == 2 })
 	mustClose(t, s)
 	if err := s.Close(); err == nil {
 		t.Error("closed twice without a word")
 	}
-	if s.Save(4, value); s.Stats().Dropped != 1 {
+	if s.Bindings().Save(4, value); s.Stats().Dropped != 1 {
 		t.Errorf("saved after Close: %+v", s.Stats())
 	}
 }
@@ -99,13 +99,13 @@ func TestNeverWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Save(1000, []byte("x"))
+	s.Bindings().Save(1000, []byte("x"))
 	eventually(t, "the writer is stuck with it", func() bool { return s.Stats().Waiting == 0 })
 	for k := range uint64(25) {
-		s.Save(k, []byte("old"))
+		s.Bindings().Save(k, []byte("old"))
 	}
 	for k := range uint64(10) {
-		s.Save(k, []byte("new"))
+		s.Bindings().Save(k, []byte("new"))
 	}
 	st := s.Stats()
 	if st.Waiting != 10 || st.Dropped != 15 || st.Coalesced != 10 {
@@ -126,17 +126,17 @@ func TestNeverWaits(t *testing.T) {
 // What the disk refuses is tried again, and a newer value is not overtaken.
 func TestDiskRefuses(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "sbc.db"), Options{Every: time.Hour, NoSync: true})
-	if err := s.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketBindings) }); err != nil {
+	if err := s.db.Update(func(tx *bolt.Tx) error { return tx.DeleteBucket(buckets[bindings]) }); err != nil {
 		t.Fatal(err)
 	}
-	s.Save(1, []byte("a"))
+	s.Bindings().Save(1, []byte("a"))
 	if s.flush() {
 		t.Fatal("written into nothing")
 	}
 	if st := s.Stats(); st.Failed != 1 || st.Err == nil || st.Waiting != 1 {
 		t.Errorf("%+v", st)
 	}
-	if err := s.db.Update(func(tx *bolt.Tx) error { _, err := tx.CreateBucket(bucketBindings); return err }); err != nil {
+	if err := s.db.Update(func(tx *bolt.Tx) error { _, err := tx.CreateBucket(buckets[bindings]); return err }); err != nil {
 		t.Fatal(err)
 	}
 	if !s.flush() || content(t, s)[1] != "a" || s.Stats().Err != nil {
@@ -149,8 +149,8 @@ func TestSaveCopiesOnce(t *testing.T) {
 	s := mustOpen(t, filepath.Join(t.TempDir(), "sbc.db"), Options{Every: time.Hour, NoSync: true})
 	defer mustClose(t, s)
 	value := bytes.Repeat([]byte{1}, 300)
-	s.Save(7, value)
-	if n := testing.AllocsPerRun(100, func() { s.Save(7, value) }); n > 1 {
+	s.Bindings().Save(7, value)
+	if n := testing.AllocsPerRun(100, func() { s.Bindings().Save(7, value) }); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"time"
@@ -58,8 +59,8 @@ func (s *Store) flush() bool {
 		s.mu.Lock()
 		s.lastErr = err
 		for i := range batch {
-			if _, newer := s.waiting[batch[i].key]; err != nil && !newer {
-				s.waiting[batch[i].key] = batch[i].value
+			if _, newer := s.waiting[batch[i].place]; err != nil && !newer {
+				s.waiting[batch[i].place] = batch[i].value
 			}
 		}
 		s.mu.Unlock()
@@ -72,11 +73,11 @@ func (s *Store) flush() bool {
 }
 
 type change struct {
-	key   uint64
+	place
 	value []byte // nil: delete
 }
 
-// collect takes what waits, up to a batch, in the order of the keys: so
+// collect takes what waits, up to a batch, in the order of tables and keys: so
 // neighbours stand on the same page.
 func (s *Store) collect() []change {
 	s.mu.Lock()
@@ -90,10 +91,7 @@ func (s *Store) collect() []change {
 		delete(s.waiting, k)
 	}
 	slices.SortFunc(batch, func(a, b change) int {
-		if a.key < b.key {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.in, b.in), cmp.Compare(a.key, b.key))
 	})
 	return batch
 }
@@ -101,12 +99,12 @@ func (s *Store) collect() []change {
 func (s *Store) commit(batch []change) (err error) {
 	defer guard(&err)
 	return s.db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketBindings)
 		keys := make([]byte, 0, 8*len(batch))
 		for i := range batch {
 			keys = binary.BigEndian.AppendUint64(keys, batch[i].key)
 			key := keys[len(keys)-8:]
 			var err error
+			b := tx.Bucket(buckets[batch[i].in])
 			if batch[i].value == nil {
 				err = b.Delete(key)
 			} else {

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -9,13 +10,15 @@ import (
 // Now is what the process holds at one moment. It is asked for when
 // Prometheus reads the metrics.
 type Now struct {
-	Calls       int
-	Ports       []Ports
-	Connections []Connections
-	Peers       []PeerCalls
-	Bindings    []Bindings
-	Turn        *Turn // nil: there is no such service
-	Shards      []Shard
+	Calls        int
+	Ports        []Ports
+	Connections  []Connections
+	Peers        []PeerCalls
+	Bindings     []Bindings
+	Turn         *Turn // nil: there is no such service
+	Certificates []Certificate
+	Gate         *Gate // nil: everybody is listened to
+	Shards       []Shard
 	// What calls have taken less what is in use: each must be 0.
 	RestCalls, RestPorts, RestTimers int
 }
@@ -30,6 +33,19 @@ type Ports struct {
 type Bindings struct {
 	Endpoints              string
 	Reachable, Unreachable int
+}
+
+// Certificate is one that the border shows.
+type Certificate struct {
+	File    string
+	Expires time.Time
+}
+
+// Gate is what is refused before it is read.
+type Gate struct {
+	Bans            int
+	Policed, Banned uint64
+	Dropped, Kernel map[string]uint64 // datagrams by cause, in the border and in the kernel
 }
 
 // Turn is the TURN service. All but Up and Allocations are since the start.
@@ -86,6 +102,11 @@ var (
 	descTurnBindings = gauge("sbc_turn_bindings_total", "STUN Binding requests that the TURN service answered.")
 	descTurnOctets   = gauge("sbc_turn_octets_total", "Octets that the TURN service relayed, by direction: peer or client.", "to")
 	descTurnRefused  = gauge("sbc_turn_refused_total", "What the TURN service refused or dropped, by cause.", "cause")
+	descExpires      = gauge("sbc_certificate_expires_timestamp_seconds", "When a certificate that the border shows ends, as Unix time, by its file.", "file")
+	descBans         = gauge("sbc_bans", "Addresses and networks that are banned now.")
+	descBansTotal    = gauge("sbc_bans_total", "Bans that scores led to.")
+	descPoliced      = gauge("sbc_policed_total", "Times that a source became policed.")
+	descRefused      = gauge("sbc_refused_packets_total", "Packets that were dropped before they were read, by where (kernel, border) and cause.", "where", "cause")
 	descPeerCalls    = gauge("sbc_peer_calls", "Calls that a peer takes part in.", "peer")
 	descTransactions = gauge("sbc_transactions", "SIP transactions that exist now, by shard.", "shard")
 	descTimers       = gauge("sbc_timers", "Timers that are armed, by shard.", "shard")
@@ -101,7 +122,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (m *state) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
+	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descExpires, descBans, descBansTotal, descPoliced, descRefused, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
 		c <- d
 	}
 }
@@ -116,7 +137,7 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
 		kind := prometheus.GaugeValue
 		switch d {
-		case descDropped, descConnsTotal, descConnsCut, descTurnRestarts, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused:
+		case descDropped, descConnsTotal, descConnsCut, descTurnRestarts, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descBansTotal, descPoliced, descRefused:
 			kind = prometheus.CounterValue
 		}
 		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
@@ -142,6 +163,10 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 		send(descBindings, float64(b.Unreachable), b.Endpoints, "unreachable")
 	}
 	now.Turn.collect(send)
+	for _, c := range now.Certificates {
+		send(descExpires, float64(c.Expires.Unix()), c.File)
+	}
+	now.Gate.collect(send)
 	for _, p := range now.Peers {
 		send(descPeerCalls, float64(p.Calls), p.Peer)
 	}
@@ -176,5 +201,21 @@ func (t *Turn) collect(send func(*prometheus.Desc, float64, ...string)) {
 	send(descTurnOctets, float64(t.ToClients), "client")
 	for cause, n := range t.Refused {
 		send(descTurnRefused, float64(n), cause)
+	}
+}
+
+// collect sends what there is of the gate.
+func (g *Gate) collect(send func(*prometheus.Desc, float64, ...string)) {
+	if g == nil {
+		return
+	}
+	send(descBans, float64(g.Bans))
+	send(descBansTotal, float64(g.Banned))
+	send(descPoliced, float64(g.Policed))
+	for cause, n := range g.Dropped {
+		send(descRefused, float64(n), "border", cause)
+	}
+	for cause, n := range g.Kernel {
+		send(descRefused, float64(n), "kernel", cause)
 	}
 }

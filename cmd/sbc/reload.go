@@ -26,6 +26,7 @@ type running struct {
 	mu     sync.Mutex
 	cfg    *config.Config
 	rules  *policy.Rules
+	done   func()         // ends the watching of certificates for peers
 	before *config.Config // nil: nothing waits for a confirmation
 	until  time.Time
 	undo   *time.Timer
@@ -134,10 +135,17 @@ func (r *running) take(next *config.Config) error {
 	if err != nil {
 		return err
 	}
+	clients, done, err := r.b.clients(next, r.log)
+	if err != nil {
+		return err
+	}
 	r.b.resolver.Close() // nobody else may say what names resolve to meanwhile
 	rules.Inherit(r.rules)
-	r.b.engine.Reload(reloadOptions(next, rules))
+	r.b.engine.Reload(reloadOptions(next, rules, clients))
+	r.done() // connections that there are go on
+	r.done = done
 	r.b.resolve(next, rules, r.log)
+	r.b.trusts(next, rules)
 	r.level.Set(next.Telemetry.LogLevel)
 	r.cfg, r.rules = next, rules
 	return nil

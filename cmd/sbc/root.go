@@ -40,7 +40,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newRun(), newCheck(o), newDemo(), newVersion(o),
-		newStatus(o), newCalls(o), newCall(o), newWhy(o), newReload(o), newConfirm(o), newDiff(o), newRegistrations(o), newHangup(o), newTrace(o), newTry(o), newSelftest(), newTurn(),
+		newStatus(o), newCalls(o), newCall(o), newWhy(o), newSources(o), newBans(o), newBan(o), newUnban(o), newDrain(o), newReload(o), newConfirm(o), newDiff(o), newRegistrations(o), newHangup(o), newTrace(o), newTry(o), newSelftest(), newTurn(),
 	)
 	return root
 }

@@ -78,6 +78,9 @@ func serve(cfg *config.Config, rules *policy.Rules, nonces *digest.Nonces) error
 			}
 		case <-signals.Done():
 			up = false
+		case <-b.drained:
+			log.Info("drained")
+			up = false
 		}
 	}
 	ignore() // the next signal ends the process

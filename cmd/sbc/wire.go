@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"sbc/config"
 	"sbc/console"
+	"sbc/firewall"
 	"sbc/mediarelay"
 	"sbc/mediarelay/socket"
 	"sbc/nat/public"
@@ -19,6 +21,7 @@ import (
 	"sbc/signaling"
 	"sbc/signaling/registrar"
 	"sbc/signaling/resolve"
+	"sbc/signaling/transport"
 	"sbc/store"
 	"sbc/telemetry"
 )
@@ -31,7 +34,17 @@ type border struct {
 
 	turn *turn.Supervisor // nil: there is none
 
-	running   *running
+	running *running
+	began   time.Time
+	refuser string          // what refuses in the kernel
+	kernel  firewall.Kernel // nil: nothing does
+	showing sync.Mutex
+	shown   []*transport.Certificates // guarded by showing
+
+	drained  chan struct{} // gets one when a drain is over
+	draining sync.Mutex
+	undrain  chan struct{} // guarded by draining; closed: the drain is taken back
+
 	routerKey []byte // a router knows us by it after a crash
 	opened    closers
 }
@@ -40,7 +53,7 @@ func (b *border) close(ctx context.Context) error { return b.opened.close(ctx) }
 
 // open starts everything. After an error nothing runs.
 func open(cfg *config.Config, rules *policy.Rules, nonces *digest.Nonces, level *slog.LevelVar, log *slog.Logger) (*border, error) {
-	b := &border{public: map[string]*public.Watch{}}
+	b := &border{public: map[string]*public.Watch{}, drained: make(chan struct{}, 1)}
 	b.running = &running{b: b, nonces: nonces, level: level, log: log, cfg: cfg, rules: rules}
 	if err := b.start(cfg, rules, log); err != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
@@ -52,6 +65,7 @@ func open(cfg *config.Config, rules *policy.Rules, nonces *digest.Nonces, level 
 
 func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger) error {
 	start := time.Now()
+	b.began = start
 	media, err := socket.New(socket.Options{Options: mediaOptions(cfg), Start: start})
 	if err != nil {
 		return err
@@ -59,9 +73,14 @@ func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger
 	b.opened = append(b.opened, func(context.Context) error { return media.Close() })
 	metrics := telemetry.New(telemetryOptions(cfg))
 	o := engineOptions(cfg, rules, start, media, metrics, log)
-	if err := b.keep(cfg, &o, log); err != nil {
+	if err := b.secure(cfg, &o, log); err != nil {
 		return err
 	}
+	s, err := b.keep(cfg, &o, log)
+	if err != nil {
+		return err
+	}
+	o.Guard = b.guard(cfg, rules, start, s, log)
 	b.engine, err = signaling.Start(o)
 	if err != nil {
 		return err
@@ -74,24 +93,34 @@ func (b *border) start(cfg *config.Config, rules *policy.Rules, log *slog.Logger
 		return err
 	}
 	b.resolve(cfg, rules, log)
-	b.opened = append(b.opened, func(context.Context) error { b.running.close(); b.resolver.Close(); return nil })
+	b.opened = append(b.opened, func(context.Context) error {
+		b.running.close()
+		b.resolver.Close()
+		b.drain(0)
+		return nil
+	})
 	return b.serve(cfg, metrics)
 }
 
 // resolve begins to look up the names of targets.
 func (b *border) resolve(cfg *config.Config, rules *policy.Rules, log *slog.Logger) {
-	b.resolver = resolve.Start(resolveOptions(cfg, rules, log))
+	b.resolver = resolve.Start(resolveOptions(cfg, rules, log, func() { b.trusts(cfg, rules) }))
 }
 
-// keep opens the store where there is something to keep: bindings, and the key
-// by which a router knows us again.
-func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger) error {
-	if len(cfg.Endpoints) == 0 && !slices.ContainsFunc(cfg.Realms, func(r config.Realm) bool { return r.Learns() }) {
-		return nil
+// keep opens the store where there is something to keep: bindings, the key by
+// which a router knows us again, and bans. Without bans one can live.
+func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger) (*store.Store, error) {
+	must := len(cfg.Endpoints) > 0 || slices.ContainsFunc(cfg.Realms, func(r config.Realm) bool { return r.Learns() })
+	if !must && len(exposed(cfg)) == 0 {
+		return nil, nil
 	}
 	s, aside, damage, err := store.Open(cfg.Store, store.Options{})
+	if err != nil && !must {
+		log.Warn("bans will not outlive this process", "err", err, "remedy", "store { path = ... } in "+cfg.File)
+		return nil, nil
+	}
 	if err != nil {
-		return fmt.Errorf("%w; name another file with store { path = ... } in %s", err, cfg.File)
+		return nil, fmt.Errorf("%w; name another file with store { path = ... } in %s", err, cfg.File)
 	}
 	b.opened = append(b.opened, func(context.Context) error { return s.Close() })
 	if damage != nil {
@@ -101,25 +130,20 @@ func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger
 	copy(o.BindingKey[:], secret[:])
 	b.routerKey = secret[len(o.BindingKey):]
 	o.Bindings = map[uint64][]byte{}
-	err = s.Load(func(serial uint64, record []byte) error {
+	err = s.Bindings().Load(func(serial uint64, record []byte) error {
 		o.Bindings[serial] = slices.Clone(record)
 		return nil
 	})
-	o.Keep = func(serial uint64, record []byte) {
-		if record == nil {
-			s.Delete(serial)
-			return
-		}
-		s.Save(serial, record)
-	}
+	o.Keep = s.Bindings().Keep
 	log.Info("bindings of the last run", "bindings", len(o.Bindings), "store", cfg.Store)
-	return err
+	return s, err
 }
 
 // status is the engine's, and how the realms behind routers know their
 // addresses.
 func (b *border) status() signaling.Status {
 	st := b.engine.Status()
+	st.Gate = b.gate()
 	for i := range st.Realms {
 		if w := b.public[st.Realms[i].Name]; w != nil {
 			known, now := w.State(), time.Now()
@@ -132,8 +156,8 @@ func (b *border) status() signaling.Status {
 // serve opens the listeners of those who watch.
 func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 	metrics.SetNow(func() telemetry.Now {
-		n := now(b.engine.Status())
-		n.Turn = b.turnNow()
+		n := now(b.status())
+		n.Turn, n.Certificates = b.turnNow(), b.expiries()
 		return n
 	})
 	if cfg.Telemetry.Listen.IsValid() {
@@ -145,6 +169,7 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 	}
 	s, err := console.Listen(cfg.Control, console.Handler(console.Source{
 		Status: b.status, Calls: b.engine.Calls, Call: b.engine.Call, Hangup: b.engine.Hangup, Registrations: b.engine.Registrations, Refusals: b.engine.Refusals,
+		Gate: b.engine.Guard(), Now: func() time.Duration { return time.Since(b.began) }, Drain: b.drain,
 		Reload: b.running.reload, Confirm: b.running.confirm, Diff: b.running.diff,
 		Try:   b.engine.Try,
 		Trace: func(f signaling.TraceFilter) (console.Tap, error) { return b.engine.Tap(f) },
@@ -185,10 +210,36 @@ func engineOptions(cfg *config.Config, rules *policy.Rules, start time.Time, med
 	for i, r := range cfg.Realms {
 		o.Realms = append(o.Realms, signaling.Realm{Name: r.Name, Trust: r.Trust, Topology: r.Topology, Media: signaling.Addrs(r.Media.Addr), Public: signaling.Addrs(r.Media.Advertise), Ports: r.Media.Ports, Moves: r.Learns()})
 		for _, l := range r.Listen {
-			o.Listeners = append(o.Listeners, signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport == policy.TCP})
+			at := signaling.Listener{Realm: i, Addr: l.Addr, Host: l.Host, TCP: l.Transport != policy.UDP, Limits: signaling.StreamLimits{Connections: l.Most, PerSource: l.PerSource}}
+			if l.Transport == policy.WS || l.Transport == policy.WSS {
+				at.WebSocket = &transport.WebSocket{Origins: l.Origins}
+			}
+			o.Listeners = append(o.Listeners, at)
 		}
 	}
 	return o
+}
+
+// secure adds what TLS needs.
+func (b *border) secure(cfg *config.Config, o *signaling.Options, log *slog.Logger) error {
+	n := 0
+	for _, r := range cfg.Realms {
+		for i := range r.Listen {
+			t, err := b.listenTLS(&r.Listen[i], log)
+			if err != nil {
+				return fmt.Errorf("realm %q: %w", r.Name, err)
+			}
+			o.Listeners[n].TLS = t
+			n++
+		}
+	}
+	clients, done, err := b.clients(cfg, log)
+	if err != nil {
+		return err
+	}
+	o.Clients, b.running.done = clients, done
+	b.opened = append(b.opened, func(context.Context) error { b.running.done(); return nil })
+	return nil
 }
 
 func endpoints(cfg *config.Config) (list []signaling.Endpoints) {
@@ -200,8 +251,8 @@ func endpoints(cfg *config.Config) (list []signaling.Endpoints) {
 }
 
 // reloadOptions is what of engineOptions may change while we run.
-func reloadOptions(cfg *config.Config, rules *policy.Rules) *signaling.Reload {
-	r := &signaling.Reload{Rules: rules, Endpoints: endpoints(cfg), Ring: cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call}
+func reloadOptions(cfg *config.Config, rules *policy.Rules, clients map[int]*transport.Client) *signaling.Reload {
+	r := &signaling.Reload{Rules: rules, Clients: clients, Endpoints: endpoints(cfg), Ring: cfg.Limits.Ring, Quiet: cfg.Limits.Media, Held: cfg.Limits.Held, Long: cfg.Limits.Call}
 	for i := range cfg.Realms {
 		r.Realms = append(r.Realms, signaling.RealmReload{Trust: cfg.Realms[i].Trust, Topology: cfg.Realms[i].Topology})
 	}
@@ -210,7 +261,7 @@ func reloadOptions(cfg *config.Config, rules *policy.Rules) *signaling.Reload {
 
 // resolveOptions lets the names of targets be looked up; what they resolve to
 // becomes the peers' addresses.
-func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) resolve.Options {
+func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger, changed func()) resolve.Options {
 	var peers []int // by name
 	o := resolve.Options{}
 	for i, p := range cfg.Policy.Peers {
@@ -224,6 +275,7 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 	}
 	o.Changed = func(c resolve.Change) {
 		rules.SetResolved(peers[c.Name], c.Addrs)
+		changed()
 		if c.Err != nil {
 			log.Warn("peer not resolved", "err", telemetry.Escape(c.Err.Error()), "addresses", c.Addrs)
 			return
@@ -236,6 +288,9 @@ func resolveOptions(cfg *config.Config, rules *policy.Rules, log *slog.Logger) r
 // now is what the metrics show of a status.
 func now(st signaling.Status) telemetry.Now {
 	n := telemetry.Now{Calls: st.Calls, RestCalls: st.Ledger.Calls, RestPorts: st.Ledger.Ports, RestTimers: st.Ledger.Timers}
+	if g := st.Gate; g != nil {
+		n.Gate = &telemetry.Gate{Bans: g.Bans, Policed: g.Policed, Banned: g.Banned, Dropped: g.Dropped, Kernel: g.Kernel}
+	}
 	for _, e := range st.Bindings {
 		n.Bindings = append(n.Bindings, telemetry.Bindings{Endpoints: e.Endpoints, Reachable: e.Reachable, Unreachable: e.Unreachable})
 	}

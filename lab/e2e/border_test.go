@@ -133,6 +133,10 @@ telemetry {
 console {
   socket = "{socket}"
 }
+
+store {
+  path = "{socket}.db"
+}
 `
 
 // build builds the SBC once for all tests, with the race detector when the

@@ -122,7 +122,7 @@ func (a Addrs) Of(ip6 bool) netip.Addr {
 type Listener struct {
 	Realm     int
 	Host      string // host[:port]
-	Transport string // UDP or TCP
+	Transport string // UDP, TCP, TLS, WS or WSS
 	IP6       bool
 }
 

@@ -274,7 +274,10 @@ func (c *Calls) aim(l *leg) {
 		return
 	}
 	port := uri.Port
-	if port == 0 {
+	switch {
+	case port == 0 && transport == "TLS":
+		port = 5061 // RFC 3261 section 19.1.2
+	case port == 0:
 		port = 5060
 	}
 	l.next = Flow{Listener: listener, Remote: netip.AddrPortFrom(addr, uint16(port))}

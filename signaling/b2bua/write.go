@@ -176,8 +176,11 @@ func (c *Calls) contact(l *leg) []byte {
 	b := append(c.work.take(), "<sip:"...)
 	at := &c.opt.Listeners[l.flow.Listener]
 	b = append(b, at.Host...)
-	if at.Transport == "TCP" {
-		b = append(b, ";transport=tcp"...)
+	if at.Transport != "UDP" {
+		b = append(b, ";transport="...)
+		for _, c := range []byte(at.Transport) {
+			b = append(b, c|0x20)
+		}
 	}
 	return c.work.keep(append(b, '>'))
 }

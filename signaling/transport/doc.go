@@ -1,4 +1,5 @@
-// Package transport carries SIP messages over UDP and TCP, and names flows.
+// Package transport carries SIP messages over UDP, TCP, TLS and WebSockets, and
+// names flows.
 //
 // # UDP
 //
@@ -25,6 +26,23 @@
 // connection of its request, and by a new one if that is gone (RFC 3261
 // section 18.2.2). When the far end closes its half of a connection, the whole
 // of it ends.
+//
+// # TLS and WebSocket
+//
+// A listener of streams with StreamOptions.TLS, WebSocket or both is one of TLS
+// 1.2 and 1.3, ws or wss (RFC 7118). Nothing above changes: crypto/tls and the
+// frames of RFC 6455 are given the octets that a connection has read, and give
+// the octets that it is to write, and neither waits for the network. Who reads
+// a connection does its handshakes first, with deadlines of their own. Those
+// that others begin are bounded, in all and for each source, where the oldest
+// makes room for the newest; they take turns to compute, on half of the
+// processors. An idle connection of TLS keeps what crypto/tls keeps: some 10 KB,
+// and up to 17 KB more once a record of full length has come.
+//
+// Whether a far end is who it should be is decided in its handshake, resumed or
+// not: by RFC 5922 section 7 when we connect, by the chain of its certificate
+// when it does, where Identity then has the names. It is the caller who knows
+// which of them may do what.
 //
 // # What a far end sees of us
 //

@@ -1,10 +1,12 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -145,4 +147,69 @@ func Connect(t *TCP, to netip.AddrPort) uint64 {
 		return 0
 	}
 	return c.number
+}
+
+// LoadCertificatesEvery looks at the files as often as it is told.
+func LoadCertificatesEvery(files []CertificateFile, failed func(error), every time.Duration) (*Certificates, error) {
+	return loadCertificates(files, failed, every)
+}
+
+// WebSocketFrames feeds a reader of frames with pieces of a stream, and returns
+// what it found, and the most octets of a message that it kept.
+func WebSocketFrames(pieces ...[]byte) (found []string, kept int) {
+	var f frames
+	var ws webSocket
+	s := new(scratch)
+	for _, p := range pieces {
+		p = append([]byte(nil), p...)
+		v := ws.feed(p, s, &f)
+		for i := range p {
+			p[i] = '#'
+		}
+		if kept = max(kept, cap(ws.part)); v != going {
+			f.add(func() string { return fmt.Sprintf("verdict %d, code %d", v, ws.code) })
+			break
+		}
+	}
+	for _, tell := range f.found {
+		found = append(found, tell())
+	}
+	return found, kept
+}
+
+func (f *frames) pinged(b []byte) {
+	b = bytes.Clone(b)
+	f.add(func() string { return fmt.Sprintf("pinged %q", b) })
+}
+
+func (f *frames) pongs(text bool) { f.add(func() string { return fmt.Sprintf("ping, text %v", text) }) }
+
+// AppendFrame writes a frame of ours.
+func AppendFrame(to []byte, op byte, payload []byte) []byte { return appendFrame(to, op, payload) }
+
+// WebSocketAnswer returns what is said to the beginning of a stream; nil: more
+// is needed, or nothing.
+func WebSocketAnswer(w *WebSocket, b []byte) ([]byte, error) {
+	end, err := headEnd(b)
+	if err != nil || end == 0 {
+		return nil, err
+	}
+	text, err := w.answer(b[:end])
+	if no := (*upgradeError)(nil); errors.As(err, &no) {
+		text = no.answer()
+	}
+	return text, err
+}
+
+// WebSocketMax is the longest message.
+const WebSocketMax = webSocketMax
+
+// Records follows the records in pieces of a stream, and returns whether the
+// last is whole, and the octets of those that are.
+func Records(pieces ...[]byte) (partial bool, octets int) {
+	var s session
+	for _, p := range pieces {
+		s.track(p)
+	}
+	return s.partial(), s.dumb
 }

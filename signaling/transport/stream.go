@@ -31,6 +31,13 @@ type Handler struct {
 	// given, never 0; f is the flow of the connection that the message waited
 	// for.
 	Failed func(f Flow, token uint64)
+
+	// Refused tells why a connection did not come about, theirs or ours, whose
+	// handshake of TLS or WebSocket failed. err is for the operator of a network
+	// that is trusted: it names the far end, what is wrong and what helps. From
+	// elsewhere anybody can cause any number of them. It is not told of far ends
+	// that only went away.
+	Refused func(f Flow, why Cut, err error)
 }
 
 // Ours:
@@ -70,6 +77,10 @@ type StreamOptions struct {
 	Addr    netip.AddrPort // port 0: the kernel chooses
 	Handler Handler
 
+	// Admit, if not nil, says whether a connection from remote may stay that was
+	// accepted just now. It must not block.
+	Admit func(remote netip.AddrPort) bool
+
 	// Connections is how many there may be at once, theirs and ours; 0: 16,384.
 	// One in eight is kept for those that we open. Beside this, all listeners of
 	// the process have together no more than a quarter of RLIMIT_NOFILE: the
@@ -79,10 +90,19 @@ type StreamOptions struct {
 
 	Idle    time.Duration // silence in both directions that ends a connection; 0: 35 minutes
 	First   time.Duration // from accept to the first whole message; 0: 30 s, never more than Idle
-	Message time.Duration // from the first to the last octet of a message; 0: 10 s
+	Message time.Duration // from the first to the last octet of a message, and for the request of a WebSocket; 0: 10 s
 	Connect time.Duration // for a connection that we open; 0: 4 s
 	Write   time.Duration // for what is queued to leave; 0: 10 s
 	Close   time.Duration // from CloseAfter to the end; 0: 2 s
+
+	// TLS and WebSocket say what the streams are made of; nil: not of that. Both:
+	// secure WebSockets.
+	TLS       *TLS
+	WebSocket *WebSocket
+
+	Handshake           time.Duration // for a handshake of TLS; 0: 5 s
+	Handshakes          int           // of TLS or WebSocket that others began, at once; 0: 512
+	HandshakesPerSource int           // of these, from one IPv4 address, or IPv6 /64; 0: 16
 
 	Queue  int // octets that wait to be written to one connection; 0: 256 KiB
 	Memory int // octets of begun messages and of queues, all connections together; 0: 64 MiB
@@ -94,7 +114,7 @@ func (o StreamOptions) withDefaults() StreamOptions {
 		or    time.Duration
 	}{
 		{&o.Idle, idleDefault}, {&o.First, firstDefault}, {&o.Message, messageDefault},
-		{&o.Connect, connectDefault}, {&o.Write, writeDefault}, {&o.Close, closeDefault},
+		{&o.Connect, connectDefault}, {&o.Write, writeDefault}, {&o.Close, closeDefault}, {&o.Handshake, handshakeDefault},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.or
@@ -103,7 +123,10 @@ func (o StreamOptions) withDefaults() StreamOptions {
 	for _, d := range []struct {
 		value *int
 		or    int
-	}{{&o.Connections, connectionsDefault}, {&o.PerSource, sourceDefault}, {&o.Queue, queueDefault}, {&o.Memory, memoryDefault}} {
+	}{
+		{&o.Connections, connectionsDefault}, {&o.PerSource, sourceDefault}, {&o.Queue, queueDefault}, {&o.Memory, memoryDefault},
+		{&o.Handshakes, handshakesDefault}, {&o.HandshakesPerSource, handshakesSourceDefault},
+	} {
 		if *d.value <= 0 {
 			*d.value = d.or
 		}

@@ -31,7 +31,7 @@ type receiver interface {
 	ping() // CRLFCRLF, RFC 5626 section 3.5.1
 }
 
-// A verdict is what a framer thinks of its stream.
+// A verdict is what a reader of octets thinks of them.
 type verdict uint8
 
 const (
@@ -39,7 +39,23 @@ const (
 	lost                  // nobody knows where the next message begins: the receiver was told
 	notSIP                // it never was SIP: the receiver was not told
 	wrongProtocol         // TLS or HTTP: nor here
+	over                  // the far end said that it is the end
+	garbled               // a record of TLS that cannot be opened
+	badFrame              // the rest are of WebSocket
+	unmasked
+	tooLong
+	badUTF8
 )
+
+// Whom we cut for a verdict, and what we tell him in a WebSocket.
+var verdicts = [...]struct {
+	why  Cut
+	code uint16
+}{
+	notSIP: {CutNotSIP, codeRefused}, wrongProtocol: {CutWrongProtocol, codeRefused}, garbled: {CutTLSHandshake, codeProtocol},
+	badFrame: {CutWSProtocol, codeProtocol}, unmasked: {CutWSUnmasked, codeProtocol}, tooLong: {CutWSTooLong, codeTooLong},
+	badUTF8: {CutWSUTF8, codeUTF8},
+}
 
 // A framer finds the messages in a stream. What it finds does not depend on
 // the pieces in which the octets come. The zero framer is ready.

@@ -23,6 +23,12 @@ func (q *queue) add(b []byte, token uint64) {
 	q.marks = append(q.marks, mark{end: q.added, token: token})
 }
 
+// addControl adds what belongs to no message.
+func (q *queue) addControl(b []byte) {
+	q.octets = append(q.octets, b...)
+	q.added += uint64(len(b))
+}
+
 // take returns what the writer has not had yet.
 func (q *queue) take() []byte {
 	b := q.octets

@@ -18,7 +18,8 @@ type TCP struct {
 	local          netip.AddrPort
 	listener       *net.TCPListener
 	dialer         net.Dialer
-	descriptorsMax int64 // of all listeners of the process
+	descriptorsMax int64   // of all listeners of the process
+	server         *server // of TLS; nil: none
 	begin          time.Time
 	ctx            context.Context // ends with Close
 	cancel         context.CancelFunc
@@ -36,6 +37,7 @@ type TCP struct {
 	reach    map[netip.AddrPort][]*conn // that requests to an address may use, the oldest first
 	sources  map[netip.Prefix]int       // accepted connections
 	accepted int
+	shaking  []*conn // accepted, and in a handshake, the oldest first
 }
 
 // Of all listeners of the process.
@@ -55,6 +57,10 @@ func ListenTCP(o StreamOptions) (*TCP, error) {
 	if !addr.Addr().IsValid() || addr.Addr().IsUnspecified() {
 		return fail(errUnspecified)
 	}
+	srv, err := newServer(o.TLS)
+	if err != nil {
+		return fail(err)
+	}
 	ip4 := addr.Addr().Is4()
 	lc := net.ListenConfig{KeepAlive: -1, Control: controlStream(ip4, optionsListen)}
 	lc.SetMultipathTCP(false)
@@ -63,7 +69,7 @@ func ListenTCP(o StreamOptions) (*TCP, error) {
 		return fail(err)
 	}
 	t := &TCP{
-		opt: o.withDefaults(), listener: ln.(*net.TCPListener), descriptorsMax: descriptorsMax(), begin: time.Now(),
+		opt: o.withDefaults(), listener: ln.(*net.TCPListener), descriptorsMax: descriptorsMax(), server: srv, begin: time.Now(),
 		conns: map[uint64]*conn{}, reach: map[netip.AddrPort][]*conn{}, sources: map[netip.Prefix]int{},
 	}
 	t.local = netip.AddrPortFrom(addr.Addr(), uint16(ln.Addr().(*net.TCPAddr).Port))

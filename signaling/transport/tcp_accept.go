@@ -51,8 +51,16 @@ func (t *TCP) admit(tcp *net.TCPConn) {
 	remote := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
 	c := t.newConn(netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
 	c.inbound = true
+	welcome := t.opt.Admit == nil || t.opt.Admit(c.remote)
+	var crowd *conn
 	t.mu.Lock()
-	over := t.enter(c)
+	over := &t.n.unwanted
+	if welcome {
+		over = t.enter(c)
+	}
+	if over == nil && t.layered() {
+		crowd = t.shake(c)
+	}
 	t.mu.Unlock()
 	if over != nil {
 		over.Add(1)
@@ -61,7 +69,10 @@ func (t *TCP) admit(tcp *net.TCPConn) {
 		return
 	}
 	t.n.accepted.Add(1)
-	if !c.opened(tcp) {
+	if crowd != nil {
+		crowd.cut(t.slow())
+	}
+	if !c.attach(tcp) || !t.layered() && !c.opened() {
 		c.leave()
 		return
 	}

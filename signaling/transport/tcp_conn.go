@@ -17,7 +17,7 @@ import (
 type connState uint32
 
 const (
-	dialling connState = iota // ours, or theirs in the moment before it is read
+	dialling connState = iota // not up yet: being opened, or in a handshake
 	up
 	closing // what is queued is written, what comes is thrown away
 	gone    // closed; its goroutines end
@@ -32,15 +32,19 @@ type conn struct {
 	number  uint64
 	remote  netip.AddrPort
 	inbound bool
+	layers  bool    // octets on the wire are not those of messages
+	client  *Client // whom it has to reach, if it is ours and of TLS
 
 	// Constant once it is up.
 	tcp *net.TCPConn
 	raw syscall.RawConn
+	tls *session // nil: not of TLS
 
 	// Atomic.
-	state atomic.Uint32 // changed with mu held
-	last  atomic.Int64  // when an octet came or went, as TCP.now
-	moved atomic.Int64  // when the kernel last took an octet, or when the queue began
+	state    atomic.Uint32 // changed with mu held
+	last     atomic.Int64  // when an octet came or went, as TCP.now
+	moved    atomic.Int64  // when the kernel last took an octet, or when the queue began
+	identity atomic.Pointer[Identity]
 
 	// Owned by the reader.
 	in reading
@@ -56,15 +60,17 @@ type conn struct {
 }
 
 func (t *TCP) newConn(remote netip.AddrPort) *conn {
-	return &conn{t: t, number: connNumbers.Add(1), remote: remote, users: 1}
+	return &conn{t: t, number: connNumbers.Add(1), remote: remote, layers: t.layered(), users: 1}
 }
 
-func (c *conn) is(s connState) bool { return connState(c.state.Load()) == s }
+func (c *conn) is(s connState) bool { return c.now() == s }
+
+func (c *conn) now() connState { return connState(c.state.Load()) }
 
 func (c *conn) flow() Flow { return Flow{Listener: c.t.opt.ID, Remote: c.remote, Conn: c.number} }
 
-// opened gives c its socket. False: c was ended meanwhile.
-func (c *conn) opened(tcp *net.TCPConn) bool {
+// attach gives c its socket. False: c was ended meanwhile.
+func (c *conn) attach(tcp *net.TCPConn) bool {
 	raw, err := tcp.SyscallConn()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,11 +79,23 @@ func (c *conn) opened(tcp *net.TCPConn) bool {
 		tcp.Close()
 		return false
 	}
+	c.tcp, c.raw = tcp, raw
+	return true
+}
+
+// opened tells that messages can come and go. False: c was ended meanwhile.
+func (c *conn) opened() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.is(gone) {
+		return false
+	}
 	now := int64(c.t.now())
 	c.last.Store(now)
 	c.moved.Store(now)
-	c.tcp, c.raw, c.wasUp = tcp, raw, true
+	c.wasUp = true
 	c.state.Store(uint32(up))
+	c.sealQueue()
 	c.t.n.open.Add(1)
 	return true
 }
@@ -97,6 +115,9 @@ func (c *conn) stop(why Cut) {
 func (c *conn) stopLocked(why Cut) {
 	if c.is(gone) {
 		return
+	}
+	if c.is(up) && why == cuts {
+		c.farewell(codeGoingAway)
 	}
 	c.state.Store(uint32(gone))
 	if why < cuts {
@@ -167,9 +188,20 @@ func (t *TCP) CloseAfter(f Flow) {
 	if !c.is(up) {
 		return
 	}
+	c.conclude(codeNormal)
+	_ = c.tcp.SetReadDeadline(time.Now()) // wakes the reader
+}
+
+// conclude has c end once what is queued is written. mu is held.
+func (c *conn) conclude(code uint16) {
+	if c.is(up) {
+		c.farewell(code)
+	}
+	if c.is(gone) {
+		return
+	}
 	c.state.Store(uint32(closing))
 	if !c.writing {
 		_ = c.tcp.CloseWrite()
 	}
-	_ = c.tcp.SetReadDeadline(time.Now()) // wakes the reader
 }

@@ -30,15 +30,18 @@ func (t *TCP) Alias(f Flow, to netip.AddrPort) {
 // find returns the connection of a number, or the newest that leads to an
 // address: one that is up before one that is being opened. mu is held.
 func (t *TCP) find(number uint64, to netip.AddrPort) *conn {
-	if c := t.conns[number]; c != nil && (c.is(up) || c.is(dialling)) {
-		return c
+	// The state is read once: it may change from one to the other meanwhile.
+	if c := t.conns[number]; c != nil {
+		if s := c.now(); s == up || s == dialling && !c.inbound {
+			return c
+		}
 	}
 	var opening *conn
 	for _, c := range slices.Backward(t.reach[to]) {
-		switch {
-		case c.is(up):
+		switch s := c.now(); {
+		case s == up:
 			return c
-		case c.is(dialling) && opening == nil:
+		case s == dialling && opening == nil:
 			opening = c
 		}
 	}
@@ -67,6 +70,10 @@ func (t *TCP) connect(to netip.AddrPort) (*conn, error) {
 	case to.Addr().Is4() != t.local.Addr().Is4():
 		return nil, syscall.EAFNOSUPPORT
 	}
+	client, err := t.clientOf(to)
+	if err != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -76,7 +83,7 @@ func (t *TCP) connect(to netip.AddrPort) (*conn, error) {
 		return c, nil
 	}
 	c := t.newConn(to)
-	c.writing = true
+	c.writing, c.client = true, client
 	if over := t.enter(c); over != nil {
 		over.Add(1)
 		return nil, ErrFull
@@ -94,7 +101,7 @@ func (c *conn) dial() {
 		c.leave()
 		return
 	}
-	if !c.opened(tcp.(*net.TCPConn)) {
+	if !c.attach(tcp.(*net.TCPConn)) || c.client != nil && !c.shake() || !c.opened() {
 		c.leave()
 		return
 	}

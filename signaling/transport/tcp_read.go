@@ -24,10 +24,12 @@ const (
 // reading is what the reader of a connection knows.
 type reading struct {
 	frames framer
-	held   int  // octets that the framer was counted for in TCP.held
-	begun  bool // a message has begun, and its deadline runs
-	spoke  bool // a whole message has come
-	got    bool // one in the last read
+	ws     *webSocket // instead of frames; nil: not of WebSocket
+	early  []byte     // what came behind the handshakes, with their last octets
+	held   int        // octets of a begun message that are counted in TCP.held
+	begun  bool       // a message has begun, and its deadline runs
+	spoke  bool       // a whole message has come
+	got    bool       // one in the last read
 
 	pongs int           // answered in this period
 	since time.Duration // when it began
@@ -43,10 +45,16 @@ type reading struct {
 func (c *conn) read() {
 	defer c.leave()
 	c.in.receive = c.recv
+	if c.is(dialling) && (!c.shake() || !c.opened()) {
+		return
+	}
 	if c.inbound {
 		c.arm(c.t.opt.First)
 	} else {
 		c.arm(c.t.opt.Idle)
+	}
+	if c.layers && !c.begin() {
+		return
 	}
 	for {
 		err := c.raw.Read(c.in.receive)
@@ -103,27 +111,32 @@ func (c *conn) take() bool {
 	in := &c.in
 	c.last.Store(int64(c.t.now()))
 	in.got = false
-	v := in.frames.feed(in.s.buf[:in.n], in.s, c)
+	v := c.decode(in.s.buf[:in.n])
 	c.putBack()
+	return c.judge(v)
+}
+
+// judge does what a verdict asks for. False: c is not to be read on.
+func (c *conn) judge(v verdict) bool {
+	in := &c.in
 	switch v {
+	case going:
 	case lost:
 		c.waitForAnswer()
 		return false
-	case notSIP:
-		c.cut(CutNotSIP)
-		return false
-	case wrongProtocol:
-		c.cut(CutWrongProtocol)
+	default:
+		c.condemn(v)
 		return false
 	}
-	if more := cap(in.frames.part) - in.held; more != 0 {
+	octets, begun := c.kept()
+	if more := octets - in.held; more != 0 {
 		if !c.t.hold(more) {
 			c.cut(CutLimit)
 			return false
 		}
 		in.held += more
 	}
-	c.clock(len(in.frames.part) > 0)
+	c.clock(begun)
 	return true
 }
 
@@ -155,6 +168,8 @@ func (c *conn) late() bool {
 	switch {
 	case c.in.begun:
 		c.cut(CutSlow)
+	case (c.inbound && !c.in.spoke || quiet >= c.t.opt.Idle) && c.layers:
+		c.dismiss(CutIdle, codeGoingAway, false)
 	case c.inbound && !c.in.spoke, quiet >= c.t.opt.Idle:
 		c.cut(CutIdle)
 	default:
@@ -209,17 +224,20 @@ func (c *conn) message(m *sip.Message, err error) {
 // ping is called by the framer: a client asks whether the connection lives
 // (RFC 5626 section 4.4.1).
 func (c *conn) ping() {
+	if c.mayPong() && c.send(0, pong) == nil {
+		c.t.n.pings.Add(1)
+	}
+}
+
+// mayPong counts a ping. False: there were too many.
+func (c *conn) mayPong() bool {
 	in := &c.in
 	now := time.Duration(c.last.Load())
 	if in.pongs == 0 || now-in.since >= pongsPeriod {
 		in.pongs, in.since = 0, now
 	}
-	if in.pongs++; in.pongs > pongsMax {
-		return
-	}
-	if c.send(0, pong) == nil {
-		c.t.n.pings.Add(1)
-	}
+	in.pongs++
+	return in.pongs <= pongsMax
 }
 
 var pong = []byte("\r\n")

@@ -38,17 +38,8 @@ type node struct {
 func open(t testing.TB, o transport.StreamOptions) *node {
 	t.Helper()
 	n := &node{t: t}
-	note := func(e event) {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.events = append(n.events, e)
-	}
 	if h := o.Handler; h.Message == nil && h.Closed == nil && h.Failed == nil {
-		o.Handler = transport.Handler{
-			Message: func(f transport.Flow, m *sip.Message, err error) { note(event{is: "message", flow: f, m: m, err: err}) },
-			Closed:  func(f transport.Flow) { note(event{is: "closed", flow: f}) },
-			Failed:  func(f transport.Flow, token uint64) { note(event{is: "failed", flow: f, token: token}) },
-		}
+		o.Handler = n.notes()
 	}
 	if !o.Addr.IsValid() {
 		o.Addr = loopback
@@ -64,6 +55,20 @@ func open(t testing.TB, o transport.StreamOptions) *node {
 		}
 	})
 	return n
+}
+
+// notes is a Handler that keeps what it is told.
+func (n *node) notes() transport.Handler {
+	note := func(e event) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.events = append(n.events, e)
+	}
+	return transport.Handler{
+		Message: func(f transport.Flow, m *sip.Message, err error) { note(event{is: "message", flow: f, m: m, err: err}) },
+		Closed:  func(f transport.Flow) { note(event{is: "closed", flow: f}) },
+		Failed:  func(f transport.Flow, token uint64) { note(event{is: "failed", flow: f, token: token}) },
+	}
 }
 
 // all returns the events of a kind.

@@ -29,11 +29,12 @@ var errGone = errors.New("connection is gone")
 // opened, or one for which Alias said so; if there is none, a new one is
 // opened, and the message waits for it.
 //
-// Send never waits. It does not keep b. conn is the connection that took it. What it takes and cannot write is
-// reported to Handler.Failed, if token is not 0. The error is ErrFull when the
-// connection's queue, the memory or the number of connections is at its
-// limit, net.ErrClosed after Close, or a syscall.Errno for an address to which
-// there can be no connection.
+// Send never waits. It does not keep b. conn is the connection that took it.
+// What it takes and cannot write is reported to Handler.Failed, if token is not
+// 0. The error is ErrFull when the connection's queue, the memory or the number
+// of connections is at its limit, net.ErrClosed after Close, ErrInbound where we
+// open none, or a syscall.Errno for an address to which there can be no
+// connection.
 func (t *TCP) Send(f Flow, token uint64, b []byte) (conn uint64, err error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -62,6 +63,9 @@ func (c *conn) send(token uint64, b []byte) error {
 	if c.is(gone) || c.is(closing) {
 		return errGone
 	}
+	if c.layers {
+		return c.sendSealed(token, b)
+	}
 	n := 0
 	if !c.writing {
 		var errno unix.Errno
@@ -76,23 +80,35 @@ func (c *conn) send(token uint64, b []byte) error {
 	}
 	// The rest of what has begun to leave must follow.
 	if n == 0 && (c.queue.left()+len(b) > c.t.opt.Queue || !c.t.hold(len(b))) {
-		c.t.n.full.Add(1)
-		if c.is(up) && c.t.now()-time.Duration(c.moved.Load()) >= stalledAfter {
-			c.stopLocked(CutFull)
-		}
-		return ErrFull
+		return c.full()
 	}
 	if n > 0 {
 		c.t.held.Add(int64(len(b) - n))
 	}
 	c.queue.add(b[n:], token)
-	if !c.writing {
-		c.writing = true
-		c.moved.Store(int64(c.t.now()))
-		c.join()
-		go c.write()
-	}
+	c.busy()
 	return nil
+}
+
+// full refuses a message, and ends c if nobody reads at its other end. mu is
+// held.
+func (c *conn) full() error {
+	c.t.n.full.Add(1)
+	if c.is(up) && c.t.now()-time.Duration(c.moved.Load()) >= stalledAfter {
+		c.stopLocked(CutFull)
+	}
+	return ErrFull
+}
+
+// busy has somebody write the queue. mu is held.
+func (c *conn) busy() {
+	if c.writing {
+		return
+	}
+	c.writing = true
+	c.moved.Store(int64(c.t.now()))
+	c.join()
+	go c.write()
 }
 
 // push offers b to the kernel, which takes what it has room for.

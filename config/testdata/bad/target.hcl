@@ -10,7 +10,7 @@ peer "a" {
 }
 peer "b" {
   realm  = realm.outside
-  target = "sips:198.51.100.10" # ERROR: Not a target: TLS is not supported. Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
+  target = "sips:198.51.100.10" # ERROR: Not a target: A target by TLS is written "sip:...;transport=tls". Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
 }
 peer "c" {
   realm  = realm.outside
@@ -18,7 +18,7 @@ peer "c" {
 }
 peer "d" {
   realm  = realm.outside
-  target = "sip:198.51.100.10;transport=tls" # ERROR: Not a target: The parameter "transport=tls" is not supported, only transport=udp and transport=tcp are. Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
+  target = "sip:198.51.100.10;transport=tls" # ERROR: No way to the target: The target is reached by tls, and realm "outside" has no such listener. Write listen "tls" {} in the realm.
 }
 peer "e" {
   realm  = realm.outside
@@ -62,11 +62,11 @@ peer "o" {
 }
 peer "p" {
   realm  = realm.outside
-  target = "sip:198.51.100.10;transport=udp;lr" # ERROR: Not a target: The parameter "transport=udp;lr" is not supported, only transport=udp and transport=tcp are. Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
+  target = "sip:198.51.100.10;transport=udp;lr" # ERROR: Not a target: The parameter "transport=udp;lr" is not supported, only transport=udp, transport=tcp and transport=tls are. Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
 }
 peer "q" {
   realm  = realm.outside
-  target = "sip:198.51.100.10;" # ERROR: Not a target: The parameter "" is not supported, only transport=udp and transport=tcp are. Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
+  target = "sip:198.51.100.10;" # ERROR: Not a target: The parameter "" is not supported, only transport=udp, transport=tcp and transport=tls are. Write a target like "sip:192.0.2.10", "sip:[2001:db8::10]" or "sip:sip.itsp.example:5070".
 }
 peer "r" {
   realm  = realm.outside

@@ -6,7 +6,7 @@ realm "outside" {
 
 relm "inside" { # ERROR: Unsupported block type: Blocks of type "relm" are not expected here. Did you mean "realm"?
 }
-balloon { # ERROR: Unsupported block type: Blocks of type "balloon" are not expected here. What may stand here: realm, peer, endpoints, route, limits, telemetry, turn, store, console.
+balloon { # ERROR: Unsupported block type: Blocks of type "balloon" are not expected here. What may stand here: realm, peer, endpoints, route, limits, telemetry, turn, firewall, store, console.
 }
 peer "itsp" {
   realm  = realm.outside

@@ -31,6 +31,40 @@ realm "outside" {
     }
   }
 }
+realm "border" {
+  address = "203.0.113.20"
+  listen "tls" {
+    certificate  = "testdata/tls/edge.pem"
+    key          = "testdata/tls/edge.key"
+    clients      = "require"
+    client_usage = "server"
+    ca           = "testdata/tls/edge.pem"
+    connections  = 1000
+    per_source   = 10
+    also {
+      certificate = "testdata/tls/edge.pem"
+      key         = "testdata/tls/edge.key"
+    }
+  }
+  listen "wss" {
+    certificate = "testdata/tls/edge.pem"
+    key         = "testdata/tls/edge.key"
+    origins     = ["https://phone.example"]
+  }
+  listen "ws" {}
+}
+peer "carrier" {
+  realm  = realm.border
+  target = "sip:sip.carrier.example;transport=tls"
+  tls {
+    name        = "carrier.example"
+    accept      = ["SIP.carrier.example"]
+    ca          = "testdata/tls/edge.pem"
+    certificate = "testdata/tls/edge.pem"
+    key         = "testdata/tls/edge.key"
+    wildcard    = true
+  }
+}
 realm "inside" {
   emergency = ["110", "112"]
   limits {
@@ -133,6 +167,25 @@ turn {
   deny        = ["192.0.2.0/24"]
   allocations = 500
 }
+firewall {
+  engine       = "nftables"
+  mode         = "count"
+  allow        = ["192.0.2.128/25"]
+  honeypots    = ["4711"]
+  dictionary   = ["admin"]
+  scanners     = ["evil-tool"]
+  weights      = { digest_failure = "5", stranger_invite = "2.5" }
+  source_rate  = "20/s"
+  unknown_rate = "1000/s"
+  proven_rate  = "3000/s"
+  peer_rate    = "500/s"
+  police_score = 10
+  ban_score    = 30
+  half_life    = "5m"
+  ban_first    = "1m"
+  ban_longest  = "24h"
+  bans         = 500
+}
 store {
   path = "/srv/sbc/state.db"
 }
@@ -148,6 +201,10 @@ route "in" {
     prefix = "0"
   }
   to = [peer.pbx]
+}
+route "carrier" {
+  from = [peer.carrier]
+  to   = [peer.pbx]
 }
 route "out" {
   from = [peer.pbx, endpoints.desks]
