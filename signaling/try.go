@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 )
 
 // A Try is a made-up request that is held against what runs, as if it had come:
@@ -147,7 +146,7 @@ func (e *Engine) Try(t Try) (TryReport, error) {
 	if e.guard != nil && err == nil && (r.Source.By == "nobody" || r.Source.By == "proof") {
 		for _, b := range e.guard.Bans(e.now()) {
 			if b.Prefix.Contains(t.Source.Addr().Unmap()) {
-				r.Source.Banned = fmt.Sprintf("until %s: %s", b.Until.Format(time.RFC3339), b.Reason)
+				r.Source.Banned = fmt.Sprintf("until %s: %s", b.Until.UTC().Format("2006-01-02T15:04:05Z"), b.Reason)
 				break
 			}
 		}
