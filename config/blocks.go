@@ -112,6 +112,7 @@ type peerBlock struct {
 	Registers *hcl.Attribute     `hcl:"registers"`
 	TLS       []*peerTLSBlock    `hcl:"tls,block"`
 	Users     []*userBlock       `hcl:"user,block"`
+	Tolls     []*tollsBlock      `hcl:"tolls,block"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
 
@@ -123,6 +124,14 @@ type userBlock struct {
 	MD5       *hcl.Attribute `hcl:"ha1"`
 	SHA256    *hcl.Attribute `hcl:"ha1_sha256"`
 	SHA512    *hcl.Attribute `hcl:"ha1_sha512_256"`
+}
+
+type tollsBlock struct {
+	Range     hcl.Range      `hcl:",def_range"`
+	Prefixes  *hcl.Attribute `hcl:"prefixes"`
+	Costly    *hcl.Attribute `hcl:"costly"`
+	Rate      *hcl.Attribute `hcl:"costly_rate"`
+	UserCalls *hcl.Attribute `hcl:"user_calls"`
 }
 
 type authBlock struct {
@@ -146,6 +155,7 @@ type endpointsBlock struct {
 	File      *hcl.Attribute     `hcl:"users"`
 	Users     []*userBlock       `hcl:"user,block"`
 	Auth      []*authBlock       `hcl:"auth,block"`
+	Tolls     []*tollsBlock      `hcl:"tolls,block"`
 	Limits    []*peerLimitsBlock `hcl:"limits,block"`
 }
 
@@ -254,6 +264,7 @@ func (b *bodiesBlock) place() hcl.Range     { return b.Range }
 func (b *peerLimitsBlock) place() hcl.Range { return b.Range }
 func (b *authBlock) place() hcl.Range       { return b.Range }
 func (b *peerTLSBlock) place() hcl.Range    { return b.Range }
+func (b *tollsBlock) place() hcl.Range      { return b.Range }
 func (b *matchBlock) place() hcl.Range      { return b.Range }
 func (b *numberBlock) place() hcl.Range     { return b.Range }
 func (b *limitsBlock) place() hcl.Range     { return b.Range }

@@ -3,46 +3,79 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"sbc/policy"
 	"sbc/signaling/sip"
 )
 
 // checkRoutes finds routes that are never reached, because for each of their
-// peers an earlier one takes all that they could match.
+// peers an earlier one takes all that they could match. Routes with problems
+// of their own are not compared.
 func (r *reader) checkRoutes(file *fileBlock, c *Config) {
 	for i := range c.Policy.Routes {
-		if by := r.coveredBy(c.Policy.Routes, i); by != nil {
+		if r.wrongRoutes[i] {
+			continue
+		}
+		earlier := r.earlier(c.Policy.Routes, i)
+		if by := r.coveredBy(c.Policy.Routes, i, earlier, false); by != "" {
 			r.fail(file.Routes[i].Range, "Route is never reached",
-				"The first route that matches wins, and all that this one could match is taken by %s. Put this one before it, or give that one a match.",
-				listed(by, func(s string) string { return s }))
+				"The first route that matches wins, and all that this one could match is taken by %s. Put this one before it, or give that one a match.", by)
+		} else if by := r.coveredBy(c.Policy.Routes, i, earlier, true); by != "" {
+			r.warn(file.Routes[i].Range, "Route is hardly reached",
+				"The first route that matches wins, and %s leaves to this one only what hardly ever comes, such as a user part with %%0A in it. Put this one before it, or give that one a match.", by)
 		}
 	}
 }
 
-// coveredBy returns the earlier routes that leave nothing for route i, or
-// nil: each of its methods from each of its peers is taken. Routes with
-// problems of their own are not compared.
-func (r *reader) coveredBy(routes []policy.Route, i int) []string {
-	var by []string
-	if r.wrongRoutes[i] {
+// earlier returns the routes before i that match what one sample of a call for
+// it has. There are few, and none else can cover it.
+func (r *reader) earlier(routes []policy.Route, i int) (list []int) {
+	b := &routes[i].Match
+	user := r.patterns.sample(userPart.longest, source(b.User), userPart.usual)
+	host := r.patterns.sample(hostPart.longest, source(b.Host), hostPart.usual)
+	if !user.found || !host.found {
 		return nil
+	}
+	for j := range routes[:i] {
+		a := &routes[j].Match
+		if (a.User == nil || a.User.MatchString(user.text)) && (a.Host == nil || a.Host.MatchString(host.text)) {
+			list = append(list, j)
+		}
+	}
+	return list
+}
+
+// coveredBy names those of the earlier routes that leave nothing for route i:
+// each of its methods from each of its peers is taken; "": something is left.
+// usual: nothing but what is not usual.
+func (r *reader) coveredBy(routes []policy.Route, i int, earlier []int, usual bool) string {
+	var by []string
+	known := map[int]bool{}
+	covers := func(j int) bool {
+		yes, found := known[j]
+		if !found {
+			yes = r.patterns.covers(&routes[j].Match, &routes[i].Match, usual)
+			known[j] = yes
+		}
+		return yes
 	}
 	for _, peer := range routes[i].From {
 		for _, method := range taken(&routes[i].Match) {
-			j := slices.IndexFunc(routes[:i], func(o policy.Route) bool {
-				return slices.Contains(o.From, peer) && slices.Contains(taken(&o.Match), method) && covers(&o.Match, &routes[i].Match)
+			at := slices.IndexFunc(earlier, func(j int) bool {
+				return slices.Contains(routes[j].From, peer) && slices.Contains(taken(&routes[j].Match), method) && covers(j)
 			})
-			if j < 0 || r.wrongRoutes[j] {
-				return nil
+			if at < 0 || r.wrongRoutes[earlier[at]] {
+				return ""
 			}
-			name := fmt.Sprintf("route %q (line %d)", routes[j].Name, routes[j].Ref.Line)
+			o := &routes[earlier[at]]
+			name := fmt.Sprintf("route %q (line %d)", o.Name, o.Ref.Line)
 			if !slices.Contains(by, name) {
 				by = append(by, name)
 			}
 		}
 	}
-	return by
+	return strings.Join(by, ", ")
 }
 
 // taken returns the methods that a match holds for.
@@ -51,20 +84,4 @@ func taken(m *policy.Match) []sip.Method {
 		return routedMethods
 	}
 	return m.Methods
-}
-
-// covers reports whether everything that b matches is matched by a but for
-// the method, as far as one can see: a is empty, or the same.
-func covers(a, b *policy.Match) bool {
-	user := a.User == nil || b.User != nil && a.User.String() == b.User.String()
-	host := a.Host == nil || b.Host != nil && a.Host.String() == b.Host.String()
-	if !user || !host {
-		return false
-	}
-	for _, f := range a.Fields {
-		if !slices.ContainsFunc(b.Fields, func(g policy.FieldMatch) bool { return f.Name == g.Name && f.Value.String() == g.Value.String() }) {
-			return false
-		}
-	}
-	return true
 }

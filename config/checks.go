@@ -16,9 +16,14 @@ func (r *reader) check(file *fileBlock, c *Config) {
 	r.checkMedia(file, c)
 	r.checkTargets(file, c)
 	r.checkSources(file, c)
+	r.checkRegistrars(file, c)
+	r.checkBandwidth(file, c)
+	r.checkPatterns(file, c)
 	r.checkRoutes(file, c)
 	if !r.diags.HasErrors() {
 		r.checkUse(file, c)
+		r.checkReach(file, c)
+		r.checkLimits(file, c)
 	}
 }
 

@@ -160,7 +160,7 @@ func ParseOn(machine Interfaces, filename string, src []byte) (*Config, error) {
 }
 
 func newReader(machine Interfaces, filename string, src []byte) *reader {
-	return &reader{machine: machine, file: filename, base: filepath.Base(filename), src: src}
+	return &reader{machine: machine, file: filename, base: filepath.Base(filename), src: src, patterns: newPatterns()}
 }
 
 func (r *reader) parse() (*Config, error) {

@@ -64,6 +64,7 @@ func (r *reader) endpointsOf(b *endpointsBlock, peers int) (Endpoints, policy.Pe
 	r.integer(b.Contacts, 1, 100, "10", &e.Contacts)
 	e.Here = b.To == nil
 	p.Limits = r.peerLimits(only(r, "limits", b.Limits))
+	p.Tolls = r.tolls(only(r, "tolls", b.Tolls))
 	return e, p
 }
 

@@ -111,8 +111,8 @@ func dump(c *Config) string {
 		}
 	}
 	for i, p := range c.Policy.Peers {
-		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s redirect %s limits %+v (%s)\n",
-			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Redirect, p.Limits, p.Ref)
+		fmt.Fprintf(&b, "peer %d %s realm %d target %+v sources %v host %s redirect %s limits %+v tolls %+v (%s)\n",
+			i, p.Name, p.Realm, p.Target, p.Sources, p.Host(), p.Redirect, p.Limits, p.Tolls, p.Ref)
 	}
 	for _, e := range c.Endpoints {
 		to := "registers"

@@ -48,3 +48,35 @@ func (r *reader) bitrate(a *hcl.Attribute, to *int) {
 	}
 	r.fail(t.at, "Not a bandwidth", "%q is none. Write a whole number with its unit, from \"1kbit/s\" to \"100Gbit/s\", like \"2Mbit/s\".", t.s)
 }
+
+// tolls reads what keeps bills small.
+func (r *reader) tolls(b *tollsBlock) (t policy.Tolls) {
+	if b == nil {
+		return t
+	}
+	t.Ref = r.ref(b.Range)
+	prefixes := func(a *hcl.Attribute, example string) (list []string) {
+		for _, one := range r.texts(a, example) {
+			if one.s == "" || len(one.s) > 32 || strings.Trim(one.s, "+0123456789*#") != "" {
+				r.fail(one.at, "Not a prefix of numbers", "%q is none. Write the beginning of the numbers as they go out, like %s.", one.s, example)
+				continue
+			}
+			list = append(list, one.s)
+		}
+		return list
+	}
+	t.Allowed, t.Costly = prefixes(b.Prefixes, `"+49"`), prefixes(b.Costly, `"+881"`)
+	if text, ok := r.text(b.Rate, `"10/h"`); ok {
+		number, is := strings.CutSuffix(text.s, "/h")
+		if n, err := strconv.ParseUint(number, 10, 32); is && err == nil && n >= 1 && n <= 100_000 {
+			t.Rate = limit.Rate{Per: time.Hour / time.Duration(n), Burst: int(n)}
+		} else {
+			r.fail(text.at, "Not calls an hour", "%q is none. Write a whole number from 1 to 100000, like \"10/h\".", text.s)
+		}
+	}
+	if (b.Costly == nil) != (b.Rate == nil) {
+		r.fail(b.Range, "Half of a bound", "costly and costly_rate belong together: which numbers cost, and how many of them may be called in an hour.")
+	}
+	r.integer(b.UserCalls, 1, 10_000, "2", &t.User)
+	return t
+}

@@ -120,26 +120,6 @@ func (n *names) example() string {
 	return n.kind + ".NAME"
 }
 
-// references reads a list of references without repetitions.
-func (r *reader) references(a *hcl.Attribute, n *names) []int {
-	example := n.example()
-	var out []int
-	seen := map[int]bool{}
-	for _, e := range r.exprs(a, example) {
-		i, ok := r.refer(a.Name, e, n)
-		if !ok {
-			continue
-		}
-		if seen[i] {
-			r.fail(e.Range(), "Named twice", "%s stands in this list already. Take one of them out.", n.full(n.list[i]))
-			continue
-		}
-		seen[i] = true
-		out = append(out, i)
-	}
-	return out
-}
-
 // quoted is how a word of a list is shown.
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 

@@ -48,6 +48,7 @@ func (r *reader) peer(b *peerBlock) policy.Peer {
 		p.Redirect, _ = policy.ParseRedirect(redirect)
 	}
 	p.Limits = r.peerLimits(only(r, "limits", b.Limits))
+	p.Tolls = r.tolls(only(r, "tolls", b.Tolls))
 	return p
 }
 

@@ -28,6 +28,7 @@ type reader struct {
 	here                                 []bool        // by endpoints: they register here
 	listenAt                             [][]hcl.Range // by realm and listener: its block
 	wrongRoutes                          []bool        // had problems of their own
+	patterns                             *patterns
 }
 
 // Ours: the schema nests 4 deep, an object or a list adds 2. The parser

@@ -24,7 +24,7 @@ type Calls struct {
 // A usage is what a peer or a realm has now.
 type usage struct {
 	calls, lines, kbits counter
-	rate                limit.Bucket
+	rate, tolls         limit.Bucket
 }
 
 // A counter has a cache line of its own, so that shards that count calls of

@@ -86,6 +86,7 @@ type Peer struct {
 	Gone bool
 
 	Limits Limits
+	Tolls  Tolls
 	Ref    Ref
 }
 

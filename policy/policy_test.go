@@ -346,7 +346,7 @@ func TestCompileRefuses(t *testing.T) {
 		edit func(o *Options)
 	}{
 		{"realm of a peer", func(o *Options) { o.Peers[0].Realm = 2 }},
-		{"unknown transport", func(o *Options) { o.Peers[0].Target.Transport = "tls" }},
+		{"unknown transport", func(o *Options) { o.Peers[0].Target.Transport = "sctp" }},
 		{"unknown redirect", func(o *Options) { o.Peers[0].Redirect = RedirectFollow + 1 }},
 		{"two peers with one IPv6 source", func(o *Options) {
 			o.Peers[0].Sources, o.Peers[1].Sources = prefixes("2001:db8::/32"), prefixes("2001:db8:1::/32")

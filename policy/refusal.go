@@ -23,6 +23,9 @@ const (
 	CauseCallsRate  = "calls_rate"   // it has begun all that it may begin now
 	CauseLinesLimit = "lines_limit"  // it has all the media lines that it may have
 	CauseBandwidth  = "bandwidth"    // it has all the media that it may have
+	CauseTollPrefix = "toll_prefix"  // it may not call numbers like this
+	CauseTollRate   = "toll_rate"    // it has called all the costly numbers that it may call now
+	CauseUserCalls  = "user_calls"   // one user of it has all the calls that he may have
 	CauseCapacity   = "capacity"     // the SBC has all the calls that it may have
 )
 

@@ -35,6 +35,7 @@ type refusals struct {
 	uriTooLong []Refusal // by peer
 	peers      []limitRefusals
 	realms     []limitRefusals
+	tolls      []tollRefusals
 	noPeer     Refusal
 	capacity   Refusal
 }
@@ -113,6 +114,7 @@ func (r *Rules) allRefusals() refusals {
 		no.noRoute = append(no.noRoute, r.noRoute(i))
 		no.uriTooLong = append(no.uriTooLong, tooLong(p.Ref, fmt.Sprintf("user or host part is over %d octets", partMax)))
 		no.peers = append(no.peers, p.Limits.refusals("peer "+p.Name, p.Ref))
+		no.tolls = append(no.tolls, p.Tolls.refusals(p.Name, p.Ref))
 	}
 	return no
 }
@@ -140,7 +142,7 @@ func (o *Options) check() []error {
 		}
 	}
 	for i := range o.Peers {
-		if err := errors.Join(o.checkPeer(&o.Peers[i]), o.Peers[i].Limits.check()); err != nil {
+		if err := errors.Join(o.checkPeer(&o.Peers[i]), o.Peers[i].Limits.check(), o.Peers[i].Tolls.check()); err != nil {
 			errs = append(errs, fmt.Errorf("%s: peer %q: %w", o.Peers[i].Ref, o.Peers[i].Name, err))
 		}
 	}

@@ -68,7 +68,7 @@ func Start(o Options) (*Engine, error) {
 	}
 	e := &Engine{began: o.Start, opened: make(chan struct{})}
 	e.live.Store(&o)
-	o.streams, o.where = newShared(&o)
+	o.streams, o.where, o.talkers = newShared(&o)
 	if err := e.post(&o); err != nil {
 		return nil, err
 	}

@@ -96,6 +96,9 @@ func (s *Shard) executeAsked(e *b2bua.Effect) {
 // that the call has already counts there as well.
 func (s *Shard) reserve(r *record, peer int) *b2bua.Refusal {
 	calls, urgent := s.opt.Calls, r.call.Urgent
+	if no := s.crowded(r, peer); no != nil {
+		return no
+	}
 	if len(r.places) == 0 {
 		if no := calls.Admit(urgent); no != nil {
 			return refusal(no)

@@ -60,6 +60,7 @@ type Options struct {
 	Visit func(table, state, event string)
 
 	guard   *firewall.Guard
+	talkers *talkers
 	streams *streams     // made with the first shard
 	where   *whereabouts // likewise
 

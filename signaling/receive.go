@@ -326,6 +326,10 @@ func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is
 		s.refuse(tx, flow, m, refusal(no))
 		return
 	}
+	if no := s.toll(flow, peer, m, decision.User, urgent); no != nil {
+		s.refuse(tx, flow, m, no)
+		return
+	}
 	targets := s.targets(&decision)
 	s.home(flow, peer, targets)
 	if isNamed {

@@ -32,6 +32,7 @@ type record struct {
 	room     [2]policy.Place // of places: one a leg
 	lines    int             // media lines that count at each of them
 	kbits    int             // and what is estimated for them
+	talker   *talker         // whose call it is, where that counts
 	estimate []int           // by media line: its part of kbits
 	began    time.Duration
 	answered time.Duration // 0: not answered
@@ -120,6 +121,9 @@ func (s *Shard) gone(c *b2bua.Call) {
 		s.release(r, r.places[0].Peer)
 	}
 	r.closeMedia(s)
+	if r.talker != nil {
+		s.opt.talkers.give(*r.talker)
+	}
 	delete(s.records, c.ID)
 	if !c.Session() {
 		return

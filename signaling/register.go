@@ -185,6 +185,9 @@ func (s *Shard) registered(key uint64, m *sip.Message, status int) b2bua.Registr
 	}
 	r := s.registrar.Answered(s.clock(), key, m)
 	s.bind(r.Effects)
+	if r.Wrong {
+		s.failed(b2bua.Flow(r.Flow), true)
+	}
 	return b2bua.Registration{Key: key, Status: r.Status, Own: r.Own, Fields: r.Fields}
 }
 
@@ -196,7 +199,7 @@ func (s *Shard) bind(do []registrar.Effect) {
 			b, _ := s.registrar.Lookup(s.clock(), e.Serial)
 			peer := s.opt.Endpoints[e.Endpoints].Peer
 			s.spare(b2bua.Flow(e.Flow), true)
-			s.opt.where.enter(b2bua.Flow(e.Flow), peer, e.Serial, routesOf(b.ServiceRoute))
+			s.opt.where.enter(b2bua.Flow(e.Flow), peer, placeOf(peer, e.AOR).user, e.Serial, routesOf(b.ServiceRoute))
 			if s.rules.Peers()[peer].Here() {
 				s.opt.where.settle(placeOf(peer, e.AOR), located{serial: e.Serial, flow: b2bua.Flow(e.Flow), contact: b.Contact, path: routesOf(b.Path)})
 			}

@@ -104,7 +104,7 @@ func (o *Outbound) Went(conn uint64) {
 // all of them; seed makes all random choices of the shard.
 func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 	if o.streams == nil {
-		o.streams, o.where = newShared(o)
+		o.streams, o.where, o.talkers = newShared(o)
 	}
 	s := &Shard{
 		opt: o.own(), index: index, of: of, key: key, ids: ident.NewMaker(key), tokens: ident.NewMaker(o.BindingKey),
@@ -135,8 +135,8 @@ func NewShard(o *Options, index, of int, key [16]byte, seed [32]byte) *Shard {
 }
 
 // newShared returns what all shards share.
-func newShared(o *Options) (*streams, *whereabouts) {
-	return &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}, &whereabouts{}
+func newShared(o *Options) (*streams, *whereabouts, *talkers) {
+	return &streams{works: make([]atomic.Bool, len(o.Rules.Peers()))}, &whereabouts{}, &talkers{}
 }
 
 // Out returns what is to be sent and forgets it.

@@ -26,17 +26,18 @@ type whereabouts struct {
 // place.
 type behind struct {
 	peer     int           // the endpoints, as policy knows them
+	user     string        // of the address-of-record of the first binding
 	bindings []uint64      // their serials
 	route    []byte        // Route lines of what they send to their registrar (RFC 3608); nil: none
 	heard    *atomic.Int64 // when something came last, in ns since the start of the process
 }
 
 // enter notes that a binding is behind a flow, with the route of its requests.
-func (w *whereabouts) enter(f b2bua.Flow, peer int, binding uint64, route []byte) {
+func (w *whereabouts) enter(f b2bua.Flow, peer int, user string, binding uint64, route []byte) {
 	for {
 		old, ok := w.flows.Load(f)
 		if !ok {
-			first := &behind{peer: peer, bindings: []uint64{binding}, route: route, heard: new(atomic.Int64)}
+			first := &behind{peer: peer, user: user, bindings: []uint64{binding}, route: route, heard: new(atomic.Int64)}
 			if _, taken := w.flows.LoadOrStore(f, first); !taken {
 				return
 			}
@@ -46,7 +47,7 @@ func (w *whereabouts) enter(f b2bua.Flow, peer int, binding uint64, route []byte
 		if slices.Contains(b.bindings, binding) && string(b.route) == string(route) {
 			return
 		}
-		more := &behind{peer: b.peer, bindings: b.bindings, route: route, heard: b.heard}
+		more := &behind{peer: b.peer, user: b.user, bindings: b.bindings, route: route, heard: b.heard}
 		if !slices.Contains(b.bindings, binding) {
 			more.bindings = append(slices.Clone(b.bindings), binding)
 		}
@@ -73,7 +74,7 @@ func (w *whereabouts) leave(f b2bua.Flow, binding uint64) {
 				return
 			}
 		default:
-			less := &behind{peer: b.peer, bindings: slices.Delete(slices.Clone(b.bindings), i, i+1), route: b.route, heard: b.heard}
+			less := &behind{peer: b.peer, user: b.user, bindings: slices.Delete(slices.Clone(b.bindings), i, i+1), route: b.route, heard: b.heard}
 			if w.flows.CompareAndSwap(f, b, less) {
 				return
 			}

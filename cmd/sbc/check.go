@@ -18,7 +18,7 @@ func newCheck(o *options) *cobra.Command {
 	return o.jsonFlag(&cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Say what is wrong with a configuration file",
-		Long:  "check reads a configuration as run does, and tells all that is wrong with it. It exits with 1 if anything is.\nFILE is " + defaultFile + " unless it is named.",
+		Long:  "check reads a configuration as run does, and tells all that is wrong with it. It exits with 1 if anything is.\nWhat this machine does to SIP by itself is a warning too.\nFILE is " + defaultFile + " unless it is named.",
 		Args:  usage(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			return check(c.OutOrStdout(), c.ErrOrStderr(), o, fileOf(args))
@@ -54,12 +54,17 @@ func check(stdout, stderr io.Writer, o *options, file string) error {
 		return err
 	}
 	if o.json {
-		v := verdict{File: file, OK: err == nil, Problems: listed(problems)}
+		v := verdict{File: file, OK: err == nil, Problems: append(listed(problems), thisMachine.warnings()...)}
 		if e := o.show(stdout, v, nil); e != nil {
 			return e
 		}
-	} else if e := explain(stdout, stderr, cfg, rules, problems); e != nil {
-		return e
+	} else {
+		if e := thisMachine.print(stderr); e != nil {
+			return e
+		}
+		if e := explain(stdout, stderr, cfg, rules, problems); e != nil {
+			return e
+		}
 	}
 	if err != nil {
 		return errReported

@@ -16,8 +16,11 @@ import (
 	"sbc"
 )
 
-// The tests run the program as their own binary.
+// The tests run the program as their own binary, on a machine whose kernel has
+// no modules unless a test says so.
 func TestMain(m *testing.M) {
+	dir := os.Getenv("SBC_TEST_MACHINE")
+	thisMachine = machine{modules: filepath.Join(dir, "modules"), helper: filepath.Join(dir, "helper")}
 	if os.Getenv("SBC_AS_PROGRAM") == "1" {
 		main()
 	}

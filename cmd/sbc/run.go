@@ -61,6 +61,7 @@ func serve(cfg *config.Config, rules *policy.Rules, nonces *digest.Nonces) error
 	if err != nil {
 		return err
 	}
+	thisMachine.tell(log)
 	signals, ignore := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer ignore()
 	hangUps := make(chan os.Signal, 1)

@@ -33,7 +33,7 @@ func (r *Registrar) answered(at time.Duration, p *pending, m *sip.Message) Reply
 		return Reply{Status: 503, Own: true}
 	}
 	status := m.Status()
-	challenge := status == 401 || status == 407
+	challenge, wrong := status == 401 || status == 407, false
 	if !p.again {
 		r.rates[p.ep].learned(challenge)
 	}
@@ -41,14 +41,34 @@ func (r *Registrar) answered(at time.Duration, p *pending, m *sip.Message) Reply
 	case status < 300:
 		r.confirm(at, p, m)
 	case challenge:
+		wrong = p.answers && !stale(m)
 		r.challenge(at, p.flow, m)
 		if !p.again {
 			r.challenged.put(p.session, at).at = at + challengeFor
 		}
 	default:
+		wrong = p.answers && (status == 403 || status == 404)
 		r.doubt(p)
 	}
-	return Reply{Status: status}
+	return Reply{Status: status, Wrong: wrong, Flow: p.flow}
+}
+
+// stale reports whether a challenge says that only the nonce was at fault (RFC
+// 7616 section 3.3).
+func stale(m *sip.Message) bool {
+	for i, fields := 0, m.Fields(); i < len(fields); i++ {
+		switch f := fields[i]; f.ID {
+		case sip.FieldWWWAuthenticate, sip.FieldProxyAuthenticate:
+			a, err := sip.ParseAuth(m.Raw, f.Value)
+			if err != nil {
+				continue
+			}
+			if v, ok := a.Param(m.Raw, "stale"); ok && bytes.EqualFold(bytes.Trim(v.Of(m.Raw), `"`), []byte("true")) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Forget forgets the REGISTER of Verdict.Key, which did not go to the PBX.

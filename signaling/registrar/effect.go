@@ -62,6 +62,11 @@ type Reply struct {
 	// Service-Route fields of the PBX's response; all others pass.
 	Fields  []byte
 	Effects []Effect
+
+	// Wrong says that credentials were refused which answered a challenge that had
+	// gone to Flow: whoever is there has tried a password that is none.
+	Wrong bool
+	Flow  Flow
 }
 
 func (r *Registrar) emit(do Do, b *binding) *Effect {

@@ -25,6 +25,7 @@ type pending struct {
 	star    bool
 	near    bool // see request.near
 	again   bool // it answers a challenge
+	answers bool // its credentials are for a challenge that went by its flow
 	until   time.Duration
 
 	next         *pending // for the same address-of-record

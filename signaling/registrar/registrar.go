@@ -155,7 +155,9 @@ func (r *Registrar) register(at time.Duration, now time.Time, q *request, ep int
 		return r.later("register_rate", wait)
 	}
 	v := r.relay(at, q)
-	v.Bare = !q.known && !r.challengedHere(at, q)
+	here := r.challengedHere(at, q)
+	v.Bare = !q.known && !here
+	r.underway[v.Key].answers = here && q.creds != 0
 	return v
 }
 

@@ -87,6 +87,12 @@ peer "itsp" {
   sources  = ["198.51.100.0/24", "192.0.2.77"]
   domain   = "voice.itsp.example"
   redirect = "follow"
+  tolls {
+    prefixes    = ["+49", "110"]
+    costly      = ["+49900"]
+    costly_rate = "10/h"
+    user_calls  = 2
+  }
   limits {
     calls     = 30
     rate      = "5/s"
@@ -123,6 +129,12 @@ peer "shop" {
   }
 }
 endpoints "desks" {
+  tolls {
+    prefixes    = ["+49"]
+    costly      = ["+49900"]
+    costly_rate = "1/h"
+    user_calls  = 1
+  }
   realm  = realm.outside
   domain = "desk.example"
   users  = "testdata/users.htdigest"
