@@ -38,9 +38,9 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
 	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
 	mux.HandleFunc("GET /refusals", why(s.Refusals))
+	mux.HandleFunc("GET /try", try(s.Try))
 	mux.HandleFunc("POST /drain", drain(s.Drain))
 	gate(mux, &s)
-	mux.HandleFunc("GET /try", try(s.Try))
 	mux.HandleFunc("POST /reload", reload(s.Reload))
 	mux.HandleFunc("POST /confirm", confirm(s.Confirm))
 	mux.HandleFunc("GET /calls/{id}", func(w http.ResponseWriter, r *http.Request) {

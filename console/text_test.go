@@ -71,7 +71,7 @@ var someTry = signaling.TryReport{
 
 var refusedTry = signaling.TryReport{
 	Request: "INVITE sip:tok@192.168.1.1 SIP/2.0\r\n\r\n", ContactOf: "sip:100@voice.example",
-	Source: signaling.TrySource{Source: "203.0.113.9:5060", Realm: "outside", Listener: "tcp 198.51.100.2:5060", By: "registration", Peer: "phones", Rule: "sbc.hcl:70",
+	Source: signaling.TrySource{Source: "203.0.113.9:5060", Realm: "outside", Listener: "tcp 198.51.100.2:5060", By: "registration", Peer: "phones", Rule: "sbc.hcl:70", Banned: "until 2026-11-21T22:00:00Z: by hand",
 		Challenge: &signaling.TryChallenge{Domain: "voice.example", Rule: "sbc.hcl:71", Proven: true, User: "100"}},
 	Number:  &signaling.TryNumber{Before: "4711", After: "4711"},
 	Refusal: &signaling.RefusalInfo{Status: 404, Cause: "no_route", Rule: "sbc.hcl:22", Why: "none of the 2 routes matches", Remedy: "a route"},

@@ -35,22 +35,17 @@ func try(run func(signaling.Try) (signaling.TryReport, error)) http.HandlerFunc 
 // tryQuery is a Try as the API takes it.
 func tryQuery(t *signaling.Try) url.Values {
 	q := url.Values{"realm": {t.Realm}, "source": {t.Source.String()}, "from": {t.From}, "to": {t.To}, "header": t.Fields}
-	for name, value := range map[string]string{"method": t.Method, "user_agent": t.UserAgent, "proven": t.Proven} {
+	for name, value := range map[string]string{"method": t.Method, "user_agent": t.UserAgent, "proven": t.Proven, "name": t.Name, "transport": t.Transport} {
 		if value != "" {
 			q.Set(name, value)
 		}
-	}
-	if t.TCP {
-		q.Set("transport", "tcp")
 	}
 	return q
 }
 
 func tryOf(q url.Values) (t signaling.Try, err error) {
-	t = signaling.Try{Realm: q.Get("realm"), Method: q.Get("method"), From: q.Get("from"), To: q.Get("to"), UserAgent: q.Get("user_agent"), Fields: q["header"], Proven: q.Get("proven")}
-	if t.TCP, err = ParseTransport(q.Get("transport")); err != nil {
-		return t, err
-	}
+	t = signaling.Try{Realm: q.Get("realm"), Method: q.Get("method"), From: q.Get("from"), To: q.Get("to"), UserAgent: q.Get("user_agent"), Fields: q["header"],
+		Proven: q.Get("proven"), Name: q.Get("name"), Transport: q.Get("transport")}
 	t.Source, err = ParseSource(q.Get("source"))
 	return t, err
 }
@@ -65,17 +60,6 @@ func ParseSource(s string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, fmt.Errorf("%.64q is no address, with or without a port", s)
 	}
 	return netip.AddrPortFrom(a, 0), nil
-}
-
-// ParseTransport reads the name of a transport; "" is UDP.
-func ParseTransport(s string) (tcp bool, err error) {
-	switch s {
-	case "", "udp":
-		return false, nil
-	case "tcp":
-		return true, nil
-	}
-	return false, fmt.Errorf("%.64q is no transport: udp or tcp", s)
 }
 
 // Try asks what would become of a request.

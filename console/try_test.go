@@ -16,7 +16,7 @@ import (
 // told in words.
 func TestTry(t *testing.T) {
 	c, _, _ := start(t)
-	asked := signaling.Try{Realm: "outside", Source: netip.MustParseAddrPort("[2001:db8::1]:0"), TCP: true, Method: "MESSAGE", From: "+49 &=", To: "sip:a@b;x=y", UserAgent: "A/1", Fields: []string{"X-A: gold", "X-B: a,b"}, Proven: "100"}
+	asked := signaling.Try{Realm: "outside", Source: netip.MustParseAddrPort("[2001:db8::1]:0"), Transport: "tls", Name: "itsp.example", Method: "MESSAGE", From: "+49 &=", To: "sip:a@b;x=y", UserAgent: "A/1", Fields: []string{"X-A: gold", "X-B: a,b"}, Proven: "100"}
 	r, err := c.Try(context.Background(), asked)
 	if err != nil || !r.OK || r.Request != fmt.Sprintf("%+v", asked) {
 		t.Errorf("%+v, %v", r, err)
@@ -31,7 +31,6 @@ func TestTry(t *testing.T) {
 		{"realm=over&source=1.2.3.4", 503, "being stopped"},
 		{"realm=outside&source=1.2.3", 400, "is no address"},
 		{"realm=outside", 400, "is no address"},
-		{"realm=outside&source=1.2.3.4&transport=sctp", 400, "is no transport"},
 		{"realm=outside&source=" + strings.Repeat("1", 300), 400, "is no address"},
 	} {
 		req, err := http.NewRequest("GET", "http://sbc/try?"+x.query, nil)

@@ -62,6 +62,8 @@ func (p *page) source(r *signaling.TryReport) {
 		p.line("         peer %s%s, whose name resolves to %s", s.Peer, where, s.Prefix)
 	case s.By == "source":
 		p.line("         peer %s%s, who sends from %s", s.Peer, where, s.Prefix)
+	case s.By == "certificate":
+		p.line("         peer %s%s, whose certificate its connection shows", s.Peer, where)
 	case s.By == "registration":
 		p.line("         %s%s, who registered from there", s.Peer, where)
 	case s.By == "proof":
@@ -70,6 +72,9 @@ func (p *page) source(r *signaling.TryReport) {
 		p.line("         a stranger: peer %s sent from there before, and can begin nothing from there now", s.Former)
 	default:
 		p.line("         a stranger: no peer sends from there, and nobody has registered from there")
+	}
+	if s.Banned != "" {
+		p.line("         it is banned %s; while it is, nothing of it is read", s.Banned)
 	}
 	if c := s.Challenge; c != nil {
 		p.line("         %s", challenge(s.Peer, c))

@@ -49,10 +49,10 @@ func TestPoolExhaustion(t *testing.T) {
 		}
 	}
 	p.Give(20100, time.Second)
-	if _, ok := p.Take(6*time.Second - 1, 0); ok {
+	if _, ok := p.Take(6*time.Second-1, 0); ok {
 		t.Error("a pair was used again before it had rested")
 	}
-	if port, ok := p.Take(6 * time.Second, 0); !ok || port != 20100 {
+	if port, ok := p.Take(6*time.Second, 0); !ok || port != 20100 {
 		t.Errorf("after its rest: %d, %v", port, ok)
 	}
 }

@@ -7,22 +7,22 @@ import (
 	"sbc/signaling/sip"
 )
 
-// wanted returns what routes look at of a Request-URI. Of urn:service:sos they
+// wantedURI returns what routes look at of a Request-URI. Of urn:service:sos they
 // match the whole as if it were a user.
-func wanted(m *sip.Message) (sip.URI, error) {
+func wantedURI(m *sip.Message) (sip.URI, error) {
 	if sip.IsSOS(m.Bytes(m.RequestURI())) {
 		return sip.URI{User: m.RequestURI()}, nil
 	}
 	return sip.ParseURI(m.Raw, m.RequestURI())
 }
 
-// urgent reports whether m is a call for help to uri, which wanted returned.
+// urgent reports whether m is a call for help to uri, which wantedURI returned.
 func (s *Shard) urgent(realm int, m *sip.Message, uri sip.URI) bool {
 	return m.Method() == sip.INVITE && s.rules.Emergency(realm, m.Bytes(m.RequestURI()), m.Bytes(uri.User))
 }
 
 // queryOf returns what the routes are asked about a request of a peer to uri,
-// which wanted returned.
+// which wantedURI returned.
 func queryOf(peer int, m *sip.Message, uri sip.URI) policy.Query {
 	user := uri.User
 	if user.Empty() && strings.EqualFold(string(m.Bytes(uri.Scheme)), "tel") {

@@ -288,7 +288,7 @@ func toUser(m *sip.Message) bool {
 // as the event is.
 func (s *Shard) routed(tx *server, flow b2bua.Flow, peer int, m *sip.Message, is b2bua.Kind) {
 	realm := s.opt.Listeners[flow.Listener].Realm
-	uri, err := wanted(m)
+	uri, err := wantedURI(m)
 	urgent := s.urgent(realm, m, uri)
 	if err != nil {
 		s.refuse(tx, flow, m, &b2bua.Refusal{Status: 416, Cause: "scheme"})

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 )
 
@@ -10,11 +11,12 @@ import (
 type Try struct {
 	Realm     string         // by name
 	Source    netip.AddrPort // where it would come from; port 0: 5060
-	TCP       bool           // it would come by a connection
+	Transport string         // by which it would come: "udp", "tcp", "tls", "ws", "wss"; empty: UDP
 	Method    string         // empty: INVITE
 	From, To  string         // a number, user@host, or a URI
 	UserAgent string         // empty: it names none
 	Fields    []string       // further ones, each a line: "X-Account: gold"
+	Name      string         // in the verified certificate that its connection would show; empty: it shows none
 	Proven    string         // the user that it proves to be when it is challenged; empty: the one of From
 }
 
@@ -48,12 +50,13 @@ type TrySource struct {
 	Source   string `json:"source"` // address and port
 	Realm    string `json:"realm"`
 	Listener string `json:"listener"`         // by which it would come: "udp 192.0.2.1:5060"
-	By       string `json:"by"`               // how its sender is known: "source", "registration", "proof", or "nobody"
+	By       string `json:"by"`               // how its sender is known: "source", "certificate", "registration", "proof", or "nobody"
 	Peer     string `json:"peer,omitempty"`   // empty: nobody's
 	Rule     string `json:"rule,omitempty"`   // where the peer is configured
 	Prefix   string `json:"prefix,omitempty"` // of By "source": the one that the address is in
 	Resolved bool   `json:"resolved"`         // Prefix is what the peer's name resolves to, not configured
 	Former   string `json:"former,omitempty"` // of By "nobody": the peer that once sent from there, and can begin nothing
+	Banned   string `json:"banned,omitempty"` // of a stranger: until when, and why; nothing of it is read then
 
 	Challenge *TryChallenge `json:"challenge,omitempty"` // what it would have to prove first
 }
@@ -139,5 +142,14 @@ func (e *Engine) Try(t Try) (TryReport, error) {
 	for i, w := range e.workers {
 		turns[i] = w.inbox.do
 	}
-	return t.run(e.now(), turns)
+	r, err := t.run(e.now(), turns)
+	if e.guard != nil && err == nil && (r.Source.By == "nobody" || r.Source.By == "proof") {
+		for _, b := range e.guard.Bans(e.now()) {
+			if b.Prefix.Contains(t.Source.Addr().Unmap()) {
+				r.Source.Banned = fmt.Sprintf("until %s: %s", b.Until.UTC().Format("2006-01-02T15:04:05Z"), b.Reason)
+				break
+			}
+		}
+	}
+	return r, err
 }

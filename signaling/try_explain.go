@@ -16,6 +16,8 @@ func (x *trial) from() error {
 	if known {
 		by, _ := s.rules.Source(x.realm, sender)
 		src.By, src.Prefix, src.Resolved = "source", by.String(), len(s.rules.Peers()[peer].Sources) == 0 && !s.rules.Peers()[peer].Target.Addr.IsValid()
+	} else if peer, known = s.certified(x.flow); known {
+		src.By = "certificate"
 	} else if peer, known = s.endpoint(x.flow); known {
 		src.By = "registration"
 	}
@@ -91,7 +93,7 @@ func (x *trial) named() {
 // where says where the request goes, as routed finds it out.
 func (x *trial) where() {
 	s, m := x.s, &x.m
-	uri, err := wanted(m)
+	uri, err := wantedURI(m)
 	if x.peer < 0 || err != nil {
 		return
 	}

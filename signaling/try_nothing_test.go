@@ -12,9 +12,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"sbc/firewall"
 	"sbc/lab/ua"
 	"sbc/policy"
 	"sbc/telemetry"
@@ -184,6 +186,42 @@ func TestTryWhileRunning(t *testing.T) {
 		t.Errorf("refused: %+v", list)
 	}
 	noViolations(t, b.pbx, b.itsp)
+}
+
+// Nobody is suspected for what is only tried; who is banned is said to be so.
+func TestTryAndTheGuard(t *testing.T) {
+	b := startBorder(t, 78, 1, func(o *Options) {
+		o.Guard = func(known func(int, netip.AddrPort, uint16) firewall.Class) (*firewall.Guard, error) {
+			g := firewall.Defaults()
+			g.Start, g.Log, g.Known, g.Peers = o.Start, o.Log, known, len(o.Rules.Peers())
+			return firewall.New(g)
+		}
+	})
+	g := b.engine.Guard()
+	before := g.Stats()
+	x := Try{Realm: "outside", Source: netip.MustParseAddrPort("192.0.2.9:5060"), From: "100", To: "00491234", UserAgent: "friendly-scanner"}
+	try := func() TryReport {
+		t.Helper()
+		r, err := b.engine.Try(x)
+		if err != nil || r.OK || r.Source.By != "nobody" {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		return r
+	}
+	for range 50 {
+		if r := try(); r.Source.Banned != "" {
+			t.Fatalf("banned %s", r.Source.Banned)
+		}
+	}
+	if after := g.Stats(); !reflect.DeepEqual(before, after) || len(g.Sources(b.engine.now())) != 0 || len(g.Bans(b.engine.now())) != 0 {
+		t.Errorf("the guard knows %+v, bans %+v, counts %+v", g.Sources(b.engine.now()), g.Bans(b.engine.now()), after)
+	}
+	if err := g.Ban(b.engine.now(), netip.MustParsePrefix("192.0.2.0/28"), time.Hour, "ticket 17"); err != nil {
+		t.Fatal(err)
+	}
+	if r := try(); !strings.HasPrefix(r.Source.Banned, "until 20") || !strings.HasSuffix(r.Source.Banned, ": ticket 17") {
+		t.Errorf("banned %q", r.Source.Banned)
+	}
 }
 
 // What a try costs, and so how much of a processor operators can take.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sbc/policy"
 	"sbc/signaling/sip"
 )
 
@@ -21,6 +22,8 @@ const (
 // would change who is where.
 var tryMethods = []string{"INVITE", "MESSAGE", "OPTIONS", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER"}
 
+var tryTransports = []string{policy.UDP, policy.TCP, policy.TLS, policy.WS, policy.WSS}
+
 // tryOwn are the fields that a Try writes itself, those that name a call, which
 // would have to exist, and credentials: they are good for one request, and this
 // is none.
@@ -33,7 +36,7 @@ var tryOwn = []sip.FieldID{
 func (t *Try) check() error {
 	wrong := func(format string, args ...any) error { return &TryError{fmt.Sprintf(format, args...)} }
 	for _, s := range []struct{ name, text string }{
-		{"realm", t.Realm}, {"from", t.From}, {"to", t.To}, {"user agent", t.UserAgent}, {"user", t.Proven}, {"method", t.Method},
+		{"realm", t.Realm}, {"from", t.From}, {"to", t.To}, {"user agent", t.UserAgent}, {"user", t.Proven}, {"method", t.Method}, {"name", t.Name}, {"transport", t.Transport},
 	} {
 		if len(s.text) > tryTextMax || !printable(s.text) {
 			return wrong("%s is longer than %d octets, or has control characters in it", s.name, tryTextMax)
@@ -42,7 +45,12 @@ func (t *Try) check() error {
 	if t.Method == "" {
 		t.Method = "INVITE"
 	}
+	if t.Transport = strings.ToLower(t.Transport); t.Transport == "" {
+		t.Transport = policy.UDP
+	}
 	switch {
+	case !slices.Contains(tryTransports, t.Transport):
+		return wrong("%q is no transport; there are %s", t.Transport, strings.Join(tryTransports, ", "))
 	case !t.Source.Addr().IsValid() || t.Source.Addr().IsUnspecified() || t.Source.Addr().Zone() != "":
 		return wrong("no source address")
 	case t.From == "" || t.To == "":
@@ -107,12 +115,9 @@ func hostText(a netip.Addr) string {
 func (t *Try) request(uri, from string, mediaPort uint16) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
-	given, source, transport := t.fields(), t.Source.String(), "UDP"
-	if t.TCP {
-		transport = "TCP"
-	}
+	given, source := t.fields(), t.Source.String()
 	line("%s %s SIP/2.0", t.Method, uri)
-	line("Via: SIP/2.0/%s %s;branch=z9hG4bK-sbc-try;rport", transport, source)
+	line("Via: SIP/2.0/%s %s;branch=z9hG4bK-sbc-try;rport", strings.ToUpper(t.Transport), source)
 	own := func(id sip.FieldID, value string) {
 		if !slices.Contains(given, id) {
 			line("%s: %s", id, value)

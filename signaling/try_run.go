@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"sbc/policy"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
 	"sbc/signaling/registrar"
@@ -77,25 +76,24 @@ func (x *trial) arrive() error {
 	if x.realm < 0 {
 		return &TryError{fmt.Sprintf("no realm %q; there are %s", t.Realm, strings.Join(names, ", "))}
 	}
-	transport := policy.UDP
-	if t.TCP {
-		transport = policy.TCP
-	}
-	first, ok := o.listenerFor(x.realm, transport, t.Source.Addr().Is4())
+	first, ok := o.listenerFor(x.realm, t.Transport, t.Source.Addr().Is4())
 	if !ok {
-		return &TryError{fmt.Sprintf("realm %s does not listen for %s of the family of %s", t.Realm, strings.ToUpper(transport), t.Source.Addr())}
+		return &TryError{fmt.Sprintf("realm %s does not listen for %s of the family of %s", t.Realm, strings.ToUpper(t.Transport), t.Source.Addr())}
 	}
 	x.flow = b2bua.Flow{Listener: first, Remote: t.Source}
-	if t.TCP {
+	if x.s.stream(x.flow) {
 		x.flow.Conn = math.MaxUint64 // a connection of its own
 	}
-	for i, l := range o.Listeners {
-		if l.Realm == x.realm && l.TCP == t.TCP {
+	for i := range o.Listeners {
+		if l := &o.Listeners[i]; l.Realm == x.realm && strings.EqualFold(l.transport(), t.Transport) {
 			if f, ok := o.where.under.flowOf(uint16(i), t.Source); ok {
 				x.flow = f
 				break
 			}
 		}
+	}
+	if peer, ok := o.Rules.Named(x.realm, []string{t.Name}); ok && t.Name != "" && o.Listeners[x.flow.Listener].TLS != nil {
+		o.where.certify(x.flow.Conn, peer)
 	}
 	x.rep.Source = TrySource{Source: t.Source.String(), Realm: t.Realm, Listener: x.listener(x.flow.Listener), By: "nobody"}
 	return nil
@@ -119,7 +117,7 @@ func (x *trial) write() error {
 		x.rep.ContactOf, to = to, uri
 	}
 	raw := []byte(x.t.request(to, from, x.mediaPort()))
-	if x.t.TCP {
+	if x.s.stream(x.flow) {
 		_, err := x.m.ParseStream(raw)
 		return err
 	}

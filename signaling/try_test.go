@@ -11,6 +11,7 @@ import (
 	"sbc/policy"
 	"sbc/policy/limit"
 	"sbc/signaling/sip"
+	"sbc/signaling/transport"
 )
 
 // turns are those of the world's one shard.
@@ -186,12 +187,15 @@ func TestTryRefused(t *testing.T) {
 
 // Other requests than calls, by other transports, and what is for ourselves.
 func TestTryMethods(t *testing.T) {
-	w := newWorld(t, func(o *Options, _ *policy.Options) {
+	w := newWorld(t, func(o *Options, p *policy.Options) {
 		for i := range 2 {
 			l := o.Listeners[i]
 			l.TCP = true
 			o.Listeners = append(o.Listeners, l)
 		}
+		p.Peers = append(p.Peers, policy.Peer{Name: "carrier", Realm: 0, Target: policy.Target{Host: "192.168.1.77", Addr: netip.MustParseAddr("192.168.1.77")}, Names: []string{"carrier.example"}})
+		p.Routes[0].From = []int{0, 3}
+		o.Listeners = append(o.Listeners, Listener{Realm: 0, Addr: netip.MustParseAddrPort("192.168.1.1:5061"), Host: "192.168.1.1:5061", TCP: true, TLS: &transport.TLS{}})
 	})
 	for _, method := range []string{"MESSAGE", "SUBSCRIBE", "PUBLISH", "OPTIONS"} {
 		asked := tryPBX("4711")
@@ -204,9 +208,16 @@ func TestTryMethods(t *testing.T) {
 	us.Method = "OPTIONS"
 	w.wantTry(us, "source pbx, 200")
 	tcp := tryPBX("4711")
-	tcp.TCP, tcp.Source = true, netip.AddrPortFrom(pbxAddr.Addr(), 0)
+	tcp.Transport, tcp.Source = "tcp", netip.AddrPortFrom(pbxAddr.Addr(), 0)
 	if r := w.wantTry(tcp, "source pbx, to itsp at 198.51.100.5:5060"); r.Source.Listener != "tcp 192.168.1.1:5060" || !strings.Contains(r.Request, "SIP/2.0/TCP 192.168.1.10:5060;") {
 		t.Errorf("by TCP: %+v", r.Source)
+	}
+	bare := tcp
+	bare.Transport, bare.Source = "tls", anotherAddr
+	w.wantTry(bare, "nobody, stranger")
+	bare.Name = "Carrier.example"
+	if r := w.wantTry(bare, "certificate carrier, to itsp at 198.51.100.5:5060"); r.Source.Listener != "tls 192.168.1.1:5061" || !strings.Contains(r.Request, "SIP/2.0/TLS 198.18.99.1:5060;") {
+		t.Errorf("by TLS: %+v", r.Source)
 	}
 	tel := w.wantTry(tryPBX("tel:+4930123"), "source pbx, to itsp at 198.51.100.5:5060")
 	if tel.Number.Before != "+4930123" {
@@ -368,7 +379,8 @@ func TestTryErrors(t *testing.T) {
 		"no source":           func(t *Try) { t.Source = netip.AddrPort{} },
 		"a source without":    func(t *Try) { t.Source = netip.MustParseAddrPort("0.0.0.0:1") },
 		"another family":      func(t *Try) { t.Source = netip.MustParseAddrPort("[2001:db8::1]:5060") },
-		"no such transport":   func(t *Try) { t.TCP = true },
+		"no such listener":    func(t *Try) { t.Transport = "tcp" },
+		"no such transport":   func(t *Try) { t.Transport = "sctp" },
 		"nobody":              func(t *Try) { t.From = "" },
 		"to nobody":           func(t *Try) { t.To = "" },
 		"two lines":           func(t *Try) { t.To = "1\r\nX: y" },

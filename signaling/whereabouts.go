@@ -150,5 +150,8 @@ func (w *whereabouts) certified(conn uint64) (peer int, ok bool) {
 	if p, ok := w.certs.Load(conn); ok {
 		return p.(int), true
 	}
+	if w.under != nil {
+		return w.under.certified(conn)
+	}
 	return 0, false
 }

@@ -24,8 +24,8 @@ func newTry(o *options) *cobra.Command {
 
 // tryOptions are the flags of try invite.
 type tryOptions struct {
-	source, transport string
-	request           signaling.Try
+	source  string
+	request signaling.Try
 }
 
 func newTryInvite(o *options) *cobra.Command {
@@ -49,7 +49,8 @@ func newTryInvite(o *options) *cobra.Command {
 	f.StringVar(&t.source, "source", "", "the `ADDRESS` that it comes from, with :PORT or from 5060")
 	f.StringVar(&r.From, "from", "", "the `NUMBER` of the caller")
 	f.StringVar(&r.To, "to", "", "the `NUMBER` that is called")
-	f.StringVar(&t.transport, "transport", "udp", "it comes by udp or tcp")
+	f.StringVar(&r.Transport, "transport", "udp", "it comes by udp, tcp, tls, ws or wss")
+	f.StringVar(&r.Name, "certificate", "", "a `NAME` in the certificate that its connection by TLS shows")
 	f.StringVar(&r.UserAgent, "user-agent", "", "the `TEXT` of its User-Agent")
 	f.StringArrayVar(&r.Fields, "header", nil, "one more `FIELD`, like 'X-Account: gold'; may be given more than once")
 	f.StringVar(&r.Method, "method", "INVITE", "another `METHOD`, like MESSAGE")
@@ -65,9 +66,6 @@ func (o *options) try(c *cobra.Command, t *tryOptions) (err error) {
 	}
 	if t.request.Source, err = console.ParseSource(t.source); err != nil {
 		return &usageError{fmt.Errorf("--source: %w", err)}
-	}
-	if t.request.TCP, err = console.ParseTransport(t.transport); err != nil {
-		return &usageError{fmt.Errorf("--transport: %w", err)}
 	}
 	r, err := o.client().Try(c.Context(), t.request)
 	if err != nil {

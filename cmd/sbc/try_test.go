@@ -30,7 +30,7 @@ func TestTryInvite(t *testing.T) {
 		{"--realm|lan|--source|127.61.100.200|--from|1|--to|4711", exitFailed, []string{`no realm "lan"; there are outside, inside`}},
 		{itsp + "--to|4711|--transport|tcp", exitFailed, []string{"does not listen for TCP"}},
 		{itsp + "--to|4711|--method|REGISTER", exitFailed, []string{"cannot be tried"}},
-		{itsp + "--to|4711|--transport|sctp", exitUsage, []string{`"sctp" is no transport`}},
+		{itsp + "--to|4711|--transport|sctp", exitFailed, []string{`"sctp" is no transport`}},
 		{"--realm|outside|--source|here|--from|1|--to|4711", exitUsage, []string{`"here" is no address`}},
 		{"--realm|outside|--source|127.61.100.200|--from|1", exitUsage, []string{"there is no --to; see: sbc try invite --help"}},
 		{itsp + "--to|4711|more", exitUsage, []string{"see: sbc try invite --help"}},

@@ -184,9 +184,22 @@ func (b *border) serve(cfg *config.Config, metrics *telemetry.Metrics) error {
 func mediaOptions(cfg *config.Config) (o mediarelay.Options) {
 	for _, r := range cfg.Realms {
 		o.Realms = append(o.Realms, mediarelay.RealmPool{Name: r.Name, Addr: r.Media.Addr.IP4, Addr6: r.Media.Addr.IP6, First: r.Media.Ports[0], Last: r.Media.Ports[1],
-			NAT: r.NAT, Routed: routed(&r)})
+			NAT: r.NAT, Routed: routed(&r), Keep: kept(cfg, &r)})
 	}
 	return o
+}
+
+// Ours: two calls for help at once, each with audio and video, find room where
+// nobody else does; of a small range no more than an eighth.
+const keptPairs = 4
+
+// kept is how many pairs of ports of a realm are for emergency calls alone, if the
+// file has any.
+func kept(cfg *config.Config, r *config.Realm) int {
+	if !slices.ContainsFunc(cfg.Realms, func(r config.Realm) bool { return len(r.Emergency) > 0 }) {
+		return 0
+	}
+	return min(keptPairs, int(r.Media.Ports[1]-r.Media.Ports[0]+1)/2/8)
 }
 
 func telemetryOptions(cfg *config.Config) telemetry.Options {
