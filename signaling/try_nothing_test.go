@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"net/netip"
 	"reflect"
@@ -50,6 +51,7 @@ type holding struct {
 	All        int
 	Heard      map[string]int64
 	Works      []bool
+	Talkers    map[talker]int
 	Next       int64
 	Registered []RegistrationInfo
 }
@@ -58,7 +60,7 @@ func (w *world) holding(log *bytes.Buffer) (h holding) {
 	s := w.s
 	next, _ := s.Next()
 	h = holding{In: s.Inspect(), Refusals: s.refusals(""), Traced: s.ring.Calls(), Past: len(s.past.list), Notices: len(s.notices), Metrics: metricsText(w.t, s.metrics),
-		Log: log.String(), Streams: w.media.Streams(), All: w.calls.Total(), Heard: map[string]int64{}, Next: int64(next), Registered: s.registrations()}
+		Log: log.String(), Streams: w.media.Streams(), All: w.calls.Total(), Heard: map[string]int64{}, Talkers: maps.Clone(s.opt.talkers.n), Next: int64(next), Registered: s.registrations()}
 	for i := range s.rules.Peers() {
 		h.Uses[i][0], h.Uses[i][1] = w.calls.Uses(w.now, i)
 		h.Works = append(h.Works, s.opt.streams.works[i].Load())
@@ -78,6 +80,7 @@ func TestTryLeavesNothing(t *testing.T) {
 	w := newHere(t, func(o *Options, p *policy.Options) {
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 		p.Peers[1].Limits.Calls = 2
+		p.Peers[0].Tolls.User = 3
 	})
 	w.want((&agent{w: w, at: phoneAddr, user: "100"}).registers(), "b 200")
 	w.want(w.send(pbxAddr, invite), "a 100, b INVITE")

@@ -297,6 +297,30 @@ func TestTryNoRoom(t *testing.T) {
 	w.wantTry(tryPBX("4711"), "source pbx, 503, ports")
 }
 
+// What guards against tolls refuses what it would, and counts nothing of it.
+func TestTryTolls(t *testing.T) {
+	w := newWorld(t, func(_ *Options, p *policy.Options) {
+		p.Peers[0].Tolls = policy.Tolls{Allowed: []string{"+49", "+1"}, Costly: []string{"+1"}, Rate: limit.Rate{Per: time.Hour, Burst: 1}, User: 1, Ref: policy.Ref{File: "sbc.hcl", Line: 33}}
+	})
+	if r := w.wantTry(tryPBX("+7"), "source pbx, 403, toll_prefix"); r.Refusal.Rule != "sbc.hcl:33" || r.Number == nil {
+		t.Errorf("%+v", r)
+	}
+	for range 3 {
+		w.wantTry(tryPBX("+1900"), "source pbx, to itsp at 198.51.100.5:5060")
+	}
+	w.want(w.send(pbxAddr, strings.ReplaceAll(invite, "+4930123", "+1900")), "a 100, b INVITE")
+	w.wantTry(tryPBX("+1900"), "source pbx, 403, toll_rate")
+	for range 3 {
+		w.wantTry(tryPBX("+4930"), "source pbx, 503, user_calls")
+		other := tryPBX("+4930")
+		other.From = "101"
+		w.wantTry(other, "source pbx, to itsp at 198.51.100.5:5060")
+	}
+	if n := w.s.opt.talkers.n; len(n) != 1 || n[talker{0, "100"}] != 1 {
+		t.Errorf("users have %v", n)
+	}
+}
+
 // Phones that register with the PBX: calls of one, and calls to it, by the
 // contact that the PBX knows.
 func TestTryPhones(t *testing.T) {
