@@ -18,7 +18,7 @@ export CGO_ENABLED ?= 0
 help:
 	@echo 'demo         run the border between a PBX and an ITSP of its own (ARGS=--once: end by itself)'
 	@echo 'test         all tests, with the Debian packages that they need'
-	@echo 'test-long    a phone silent for three minutes, 5,000 worlds, ten minutes of fuzzing TURN'
+	@echo 'test-long    a phone silent for three minutes, 1,000 reloads, 5,000 worlds, ten minutes of fuzzing TURN'
 	@echo 'lint         gofmt, go vet, staticcheck'
 	@echo 'fmt          format the source'
 	@echo 'fuzz         all fuzz targets, FUZZTIME=$(FUZZTIME) each'
@@ -54,7 +54,7 @@ test: deps
 	SBC_REQUIRE=all .ci/test
 
 test-long: deps
-	SBC_REQUIRE=all SBC_LONG=1 $(GO) test -count 1 -v -run '^TestPhoneBehindImpatientNAT$$' ./lab/e2e
+	SBC_REQUIRE=all SBC_LONG=1 $(GO) test -count 1 -v -run '^TestPhoneBehindImpatientNAT$$|^TestThousandReloads$$' ./lab/e2e
 	$(GO) test -count 1 -timeout 2h -run '^TestSim$$' ./lab/sim -worlds 5000 -first 0x100000
 	$(GO) test -run '^$$' -fuzz '^FuzzGuard$$' -fuzztime 10m -parallel 2 ./nat/turn
 

@@ -56,6 +56,7 @@ func TestLimits(t *testing.T) {
 			// Help is not refused, whatever the limit.
 			w.want(w.send(pbxAddr, another(3, "112")), "a 100, b INVITE")
 			w.want(w.send(pbxAddr, strings.Replace(another(4, "112"), "sip:112@192.168.1.1 SIP", "urn:service:sos.fire SIP", 1)), "a 100, b INVITE")
+			w.want(w.send(pbxAddr, strings.Replace(another(6, "112"), "sip:112@192.168.1.1 SIP", "tel:112 SIP", 1)), "a 100, b INVITE")
 			// One ends, and another may begin; of a rate, a minute later.
 			w.send(itspAddr, respond(first, 486, "", ""))
 			if c.cause == "calls_rate" {

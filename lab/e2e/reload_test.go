@@ -15,9 +15,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	throughSBC(t)
 	netns.Require(t, "root", "sipp")
 	t.Parallel()
-	sbc := standard
-	sbc.outside, sbc.inside = "20000-29999", "30000-39999" // 1,000 pairs rest at any time
-	w := newWorldOf(t, sbc)
+	w := reloading(t)
 	const reloads, rate, calls = 100, 200, 2400
 	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "90s"}
 	finished := w.begin("basic", w.lan, nil,
@@ -42,6 +40,68 @@ func TestReloadUnderLoad(t *testing.T) {
 	if s.Attempts != calls || s.Answered != calls || len(s.Rejects) != 0 {
 		t.Errorf("%d calls, %d answered, refused: %v", s.Attempts, s.Answered, s.Rejects)
 	}
+}
+
+// reloading is a world with ports for 200 calls a second: 1,000 pairs rest at any
+// time.
+func reloading(t *testing.T) *world {
+	sbc := standard
+	sbc.outside, sbc.inside = "20000-29999", "30000-39999"
+	return newWorldOf(t, sbc)
+}
+
+// A thousand reloads under load, a wrong file each third time: no call fails, and
+// the process does not grow. With SBC_LONG alone.
+func TestThousandReloads(t *testing.T) {
+	throughSBC(t)
+	netns.Require(t, "root", "sipp")
+	if os.Getenv("SBC_LONG") == "" {
+		return // make test-long
+	}
+	w := reloading(t)
+	const reloads, warm, rate, calls = 1000, 300, 200, 16000
+	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "200s"}
+	finished := w.begin("basic", w.lan, nil,
+		part{role: "uas", side: w.itsp, port: sipPort, args: load},
+		part{role: "uac", side: w.lan, port: sipPort + 1, calls: true, args: load})
+	good, err := os.ReadFile(w.border.file)
+	w.must(err)
+	var before int
+	for i := range reloads {
+		text := []byte(vary(string(good), i))
+		if i%3 == 2 {
+			text = append(text, "\nroute \"x\" { form = [peer.pbx] }\n"...)
+		}
+		w.must(os.WriteFile(w.border.file, text, 0o600))
+		if _, err := w.border.run("reload"); (err == nil) == (i%3 == 2) {
+			t.Fatalf("reload %d: %v", i, err)
+		}
+		if i == warm {
+			before = w.border.resident()
+		}
+	}
+	after := w.border.resident()
+	finished()
+	s, err := w.border.status()
+	w.must(err)
+	if s.Attempts != calls || s.Answered != calls || len(s.Rejects) != 0 {
+		t.Errorf("%d calls, %d answered, refused: %v", s.Attempts, s.Answered, s.Rejects)
+	}
+	t.Logf("resident: %d KiB after %d reloads, %d KiB after %d", before, warm, after, reloads)
+	if after > before+before/10 {
+		t.Errorf("it grew from %d to %d KiB", before, after)
+	}
+}
+
+// resident returns the memory of the SBC in KiB.
+func (b *border) resident() int {
+	b.w.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", b.process.PID()))
+	b.w.must(err)
+	var size, resident int
+	_, err = fmt.Sscan(string(text), &size, &resident)
+	b.w.must(err)
+	return resident * os.Getpagesize() / 1024
 }
 
 // vary changes the rules so that those of each turn differ from the last: peers

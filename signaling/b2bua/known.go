@@ -111,8 +111,10 @@ func (k *knower) token(s edit.Span, what place) {
 	k.hide.knows().AddToken(b, what.of(k.side))
 }
 
+// uri learns the host of a URI. That of tel: is a number, which both sides say.
 func (k *knower) uri(s edit.Span, what place) {
-	if uri, err := sip.ParseURI(k.m.Raw, s); err == nil {
+	uri, err := sip.ParseURI(k.m.Raw, s)
+	if err == nil && uri.Routable() && !bytes.EqualFold(k.m.Bytes(uri.Scheme), []byte("tel")) {
 		k.host(uri.Host, what)
 	}
 }
