@@ -98,7 +98,7 @@ func (r *record) closeMedia(s *Shard) {
 	for i := range r.streams {
 		r.shut(s, i)
 	}
-	r.streams, r.counted, r.estimate = nil, nil, nil
+	r.streams, r.counted, r.estimate = nil, nil, r.few[:0]
 }
 
 // open returns how many media lines are open.

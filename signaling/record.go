@@ -34,6 +34,7 @@ type record struct {
 	kbits    int             // and what is estimated for them
 	talker   *talker         // whose call it is, where that counts
 	estimate []int           // by media line: its part of kbits
+	few      [2]int          // of estimate: few calls have more lines
 	began    time.Duration
 	answered time.Duration // 0: not answered
 	cause    string
@@ -46,7 +47,7 @@ func (s *Shard) record(c *b2bua.Call) *record {
 		return r
 	}
 	r := &record{call: c, began: s.now}
-	r.places = r.room[:0]
+	r.places, r.estimate = r.room[:0], r.few[:0]
 	var id [8]byte
 	binary.LittleEndian.PutUint64(id[:], c.ID)
 	lo, hi := siphash.Hash128(binary.LittleEndian.Uint64(s.key[:8]), binary.LittleEndian.Uint64(s.key[8:]), id[:])

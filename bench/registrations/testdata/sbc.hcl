@@ -24,6 +24,11 @@ telemetry {
   listen    = "%[6]s"
   log_level = "warn"
 }
+firewall {                     # all phones come from one address here
+  engine       = "none"
+  source_rate  = "100000/s"
+  unknown_rate = "100000/s"
+}
 store {
   path = "%[7]s/state.db"
 }
