@@ -85,6 +85,7 @@ func (w *world) populate(o Options) error {
 		}
 	}
 	file := filepath.Join(w.dir, "sbc.hcl")
+	text += fmt.Sprintf("\nstore { path = %q }\n", filepath.Join(w.dir, "state.db")) // what it keeps goes with it
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return err
 	}

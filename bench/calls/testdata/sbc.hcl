@@ -33,3 +33,6 @@ telemetry {
 console {
   socket = "%[5]s"
 }
+store {
+  path = "%[5]s.db"
+}
