@@ -12,7 +12,7 @@ import (
 func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 	return transport.ListenTCP(transport.StreamOptions{
 		ID: transport.ListenerID(i), Realm: e.options().Realms[l.Realm].Name, Addr: l.Addr,
-		Handler: transport.Handler{Message: e.streamed, Closed: e.closed, Failed: e.unsentStream},
+		Handler: transport.Handler{Admit: e.admitsConnection(i), Message: e.streamed, Closed: e.closed, Failed: e.unsentStream},
 	})
 }
 
@@ -21,6 +21,9 @@ func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 func (e *Engine) streamed(f transport.Flow, m *sip.Message, err error) {
 	<-e.opened // the first connection may come before its listener is known
 	p := &packet{flow: flowOf(f), m: m, err: err}
+	if !e.heeds(p) {
+		return
+	}
 	e.alias(f, m, err)
 	if !e.workers[e.sorter.Shard(m, err)].inbox.put([]*packet{p}) {
 		e.streams[f.Listener].CloseAfter(f)

@@ -14,6 +14,10 @@ import (
 // for different connections at the same time, and must not block: while
 // Message runs, its connection reads nothing. They must not call Close.
 type Handler struct {
+	// Admit says whether a connection that was accepted may stay, before
+	// anything is read of it; one that may not is reset. nil: each may.
+	Admit func(remote netip.AddrPort) bool
+
 	// Message gets what a connection brought, one after the other, in the order
 	// of the stream. m and its octets are the callee's from then on. err is what
 	// sip.Message.ParseStream said: after a *sip.Error that says Close nothing
