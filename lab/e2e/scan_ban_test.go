@@ -97,3 +97,79 @@ func (n *siege) shut(s *stranger, engine string) {
 		n.t.Errorf("%d bans", g.Bans)
 	}
 }
+
+// Who guesses passwords by UDP is told the same of users that are there and of
+// those that are not, and is banned after as many tries: the nonce that it returns
+// proves where it is.
+func TestGuesserByUDPIsBanned(t *testing.T) {
+	t.Parallel()
+	throughSBC(t)
+	n := newSiege(t, true, "ban_score = 20")
+	var tries []int
+	for _, user := range []string{"150", "151"} {
+		s := n.stranger("guesser of " + user)
+		conn := s.udp()
+		local := localOf(conn)
+		answer := s.ask(conn, s.hand(local, "UDP", "REGISTER", user, domain), 10)
+		heard := 0
+		for ; answer != ""; heard++ {
+			if heard > 30 {
+				t.Fatalf("not banned after %d tries: %+v", heard, n.source(s.addr))
+			}
+			if !strings.HasPrefix(answer, "SIP/2.0 401 ") {
+				t.Fatalf("a wrong password of %s: %s", user, answer)
+			}
+			answer = s.ask(conn, s.hand(local, "UDP", "REGISTER", user, domain, guess(answer, user, "sip:"+domain, heard)), 5)
+		}
+		b := n.ban(s.addr)
+		if b.By != "score" || !strings.Contains(b.Offences, "digest failure") {
+			t.Errorf("%s: %+v, %+v", user, b, n.source(s.addr))
+		}
+		tries = append(tries, heard)
+	}
+	if d := tries[0] - tries[1]; d < -1 || d > 1 { // scores fade while one tries
+		t.Errorf("a user that is there could be tried %d times, one that is not %d times", tries[0], tries[1])
+	}
+	n.measured(fmt.Sprintf("banned after %v tries", tries))
+}
+
+// What an asker is told says nothing of who is there: of a domain of ours it is told
+// to prove itself, and of anything else it is told nothing.
+func TestScannersLearnNothing(t *testing.T) {
+	t.Parallel()
+	throughSBC(t)
+	n := newSiege(t, true, "source_rate = \"1000/s\"\n  weights = { dictionary_user = \"0\", stranger_invite = \"0\", stranger_register = \"0\", stranger_options = \"0\" }")
+	s := n.stranger("scanner")
+	conn, silent := s.udp(), s.udp()
+	for _, method := range []string{"REGISTER", "INVITE", "OPTIONS", "SUBSCRIBE", "MESSAGE", "BYE"} {
+		var told []string
+		for _, user := range []string{"150", "151"} {
+			uri := "sip:" + user + "@" + domain
+			if method == "REGISTER" {
+				uri = "sip:" + domain
+			}
+			first := s.ask(conn, s.hand(localOf(conn), "UDP", method, user, domain), 20)
+			second := s.ask(conn, s.hand(localOf(conn), "UDP", method, user, domain, guess(first, user, uri, 1)), 20)
+			told = append(told, alike(first, user)+alike(second, user))
+			for _, host := range []string{outsideAddr.String(), "other.example", lanAddr.String()} {
+				_, err := silent.WriteToUDPAddrPort([]byte(s.hand(localOf(silent), "UDP", method, user, host)), sbcAt)
+				n.must(err)
+			}
+		}
+		if told[0] != told[1] || told[0] == "" {
+			t.Errorf("%s: of one who is there:\n%s\nof one who is not:\n%s", method, told[0], told[1])
+		}
+	}
+	n.await("the strangers to be counted", func() bool {
+		st, err := n.border.status()
+		return err == nil && st.Rejects["stranger"] >= 36
+	})
+	if got := s.ask(silent, s.hand(localOf(silent), "UDP", "OPTIONS", "150", "other.example"), 1); got != "" {
+		t.Errorf("who asks for another domain hears %s", got)
+	}
+	n.must(silent.SetReadDeadline(time.Now().Add(50 * time.Millisecond)))
+	got := make([]byte, 4096)
+	if size, _, err := silent.ReadFromUDPAddrPort(got); err == nil {
+		t.Errorf("who asks for another domain hears %s", got[:size])
+	}
+}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -104,6 +105,9 @@ route "phones" {
 // 1,000 calls rest at any time.
 const siegeOutside, siegeInside = "20000-29999", "30000-39999"
 
+// siegeTime bounds each siege: scanners are slow when the machine is busy.
+const siegeTime = 2 * testTime
+
 // A siege is a town whose host "itsp" is the ITSP, a peer of the border, and in
 // which strangers are plugged into the same switch.
 type siege struct {
@@ -127,9 +131,15 @@ func newSiege(t *testing.T, phones bool, firewall string) *siege {
 	}
 	sbc := setup{outside: siegeOutside, inside: siegeInside, state: filepath.Join(dir, "state.db")}
 	sbc.text = strings.NewReplacer("{phones}", users, "{firewall}", firewall, "{state}", sbc.state).Replace(siegeConfig)
+	if _, err := build(); err != nil { // which is not on the test's time
+		t.Fatal(err)
+	}
 	n := &siege{town: buildTown(t), sbc: sbc}
+	var cancel context.CancelFunc
+	n.ctx, cancel = context.WithTimeout(context.Background(), siegeTime)
+	t.Cleanup(cancel)
 	n.must(n.internet.Plug(netns.End{Space: n.middle, Interface: "eth0", Addr: netip.PrefixFrom(outsideAddr, 24)}))
-	n.pbx = &pbx{n: n.town}
+	n.state, n.pbx = sbc.state, &pbx{n: n.town}
 	n.border = n.startBorder(sbc)
 	return n
 }
