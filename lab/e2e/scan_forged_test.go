@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"sbc/lab/nat"
+	"sbc/lab/ua"
+	"sbc/lab/ua/live"
 )
 
 // What is forged in somebody's name: nonsense, a scanner's REGISTER, an INVITE.
@@ -105,5 +107,57 @@ func (n *siege) spotless(a netip.Addr, why string) {
 	}
 	if s := n.source(a); s.State == "policed" || s.State == "banned" || s.Proven != 0 {
 		n.t.Errorf("after %s: %+v", why, s)
+	}
+}
+
+// Somebody floods the border with INVITEs in the ITSP's name. What the ITSP begins
+// may be refused meanwhile, with 503; its call that is up ends as it should, and
+// the PBX calls as before. The ITSP is a suspect of nothing.
+func TestFloodInThePeersName(t *testing.T) {
+	t.Parallel()
+	throughSBC(t)
+	for _, engine := range []string{"tcx", "nftables"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			n := newSiege(t, false, fmt.Sprintf("engine = %q", engine))
+			p := n.phones("in", func(_ int, o *live.Options) { o.Agent.Quiet, o.React = true, answer })
+			up := p.caller.Invite(ua.Invite{To: "4930123"})
+			p.call(p.caller, up, ua.Answered)
+			p.call(p.far, up, ua.Answered)
+			f := n.stranger("forger").forger()
+			for _, what := range forgeries {
+				f.forge(netip.AddrPortFrom(itspAddr, sipPort), 1, what.text)
+			}
+			n.spotless(itspAddr, "one of each in the ITSP's name")
+			flooded := make(chan struct{})
+			go func() {
+				defer close(flooded)
+				f.forge(netip.AddrPortFrom(itspAddr, sipPort), 3*forgedRate, func(i int) string { return forged("INVITE", fmt.Sprint("00", i), i) })
+			}()
+			n.await("the flood to be over the ITSP's share", func() bool { return n.gate().Dropped["peer_new"] > 0 })
+			for i := range 10 {
+				id := p.far.Invite(ua.Invite{To: "0301"})
+				p.call(p.far, id, ua.Answered)
+				p.far.Hangup(id)
+				if e := p.call(p.far, id, ua.Ended); e.Status >= 300 {
+					t.Errorf("call %d of the PBX: %d", i, e.Status)
+				}
+			}
+			p.caller.Hangup(up)
+			p.call(p.caller, up, ua.Ended)
+			p.call(p.far, up, ua.Ended)
+			<-flooded
+			n.spotless(itspAddr, "a flood in the ITSP's name")
+			st, err := n.border.status()
+			n.must(err)
+			if st.Rejects["rate"] == 0 {
+				t.Errorf("nobody was refused: %v", st.Rejects)
+			}
+			again := p.caller.Invite(ua.Invite{To: "4930123"})
+			p.call(p.caller, again, ua.Answered)
+			p.caller.Hangup(again)
+			p.call(p.caller, again, ua.Ended)
+			n.measured(fmt.Sprintf("refused: %v", st.Rejects))
+		})
 	}
 }

@@ -73,11 +73,10 @@ func checksum(b []byte) uint16 {
 }
 
 func (f *forger) send(b []byte) {
-	f.s.n.t.Helper()
 	f.room = b
 	to := &unix.SockaddrInet4{Addr: outsideAddr.As4()}
 	// A queue that is full passes.
 	if err := unix.Sendto(f.fd, b, 0, to); err != nil && err != unix.ENOBUFS {
-		f.s.n.t.Fatal(err)
+		f.s.n.t.Error(err)
 	}
 }

@@ -54,7 +54,8 @@ peer "pbx" {
 {phones}
 route "in" {
   from = [peer.itsp]
-  to   = [peer.pbx]
+  match { user = "^4930123$" }
+  to = [peer.pbx]
 }
 
 route "out" {
