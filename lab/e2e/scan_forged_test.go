@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -124,6 +125,7 @@ func TestFloodInThePeersName(t *testing.T) {
 			up := p.caller.Invite(ua.Invite{To: "4930123"})
 			p.call(p.caller, up, ua.Answered)
 			p.call(p.far, up, ua.Answered)
+			told := (&stranger{n: n, space: n.itsp.space, addr: itspAddr}).watched()
 			f := n.stranger("forger").forger()
 			for _, what := range forgeries {
 				f.forge(netip.AddrPortFrom(itspAddr, sipPort), 1, what.text)
@@ -152,6 +154,18 @@ func TestFloodInThePeersName(t *testing.T) {
 			n.must(err)
 			if st.Rejects["rate"] == 0 {
 				t.Errorf("nobody was refused: %v", st.Rejects)
+			}
+			refused := 0
+			for _, b := range told() {
+				if statusOf(b) != 503 {
+					continue
+				}
+				if refused++; !bytes.Contains(b, []byte("\r\nRetry-After: 5\r\n")) {
+					t.Fatalf("the ITSP gets %q", b)
+				}
+			}
+			if refused == 0 || refused > 3*forgedRate/10 {
+				t.Errorf("of %d the ITSP was told %d times that they are too many", 3*forgedRate, refused)
 			}
 			again := p.caller.Invite(ua.Invite{To: "4930123"})
 			p.call(p.caller, again, ua.Answered)

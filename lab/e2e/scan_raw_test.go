@@ -3,8 +3,7 @@ package e2e
 import (
 	"encoding/binary"
 	"net/netip"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // A forger sends packets with any source address that it likes, from a host on the
@@ -20,17 +19,17 @@ func (s *stranger) forger() *forger {
 	s.n.t.Helper()
 	f := &forger{s: s}
 	s.n.must(s.space.Do(func() (err error) {
-		f.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+		f.fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_RAW|syscall.SOCK_CLOEXEC, syscall.IPPROTO_RAW)
 		return err
 	}))
-	s.n.t.Cleanup(func() { unix.Close(f.fd) })
+	s.n.t.Cleanup(func() { syscall.Close(f.fd) })
 	return f
 }
 
 // udp sends a datagram to the border in somebody's name.
 func (f *forger) udp(src netip.AddrPort, payload []byte) {
 	f.s.n.t.Helper()
-	b := f.begin(src.Addr(), unix.IPPROTO_UDP)
+	b := f.begin(src.Addr(), syscall.IPPROTO_UDP)
 	b = binary.BigEndian.AppendUint16(b, src.Port())
 	b = binary.BigEndian.AppendUint16(b, sipPort)
 	b = binary.BigEndian.AppendUint16(b, uint16(8+len(payload)))
@@ -42,7 +41,7 @@ func (f *forger) udp(src netip.AddrPort, payload []byte) {
 // handshake.
 func (f *forger) syn(src netip.AddrPort, seq uint32) {
 	f.s.n.t.Helper()
-	b := f.begin(src.Addr(), unix.IPPROTO_TCP)
+	b := f.begin(src.Addr(), syscall.IPPROTO_TCP)
 	b = binary.BigEndian.AppendUint16(b, src.Port())
 	b = binary.BigEndian.AppendUint16(b, sipPort)
 	b = binary.BigEndian.AppendUint32(b, seq)
@@ -62,7 +61,7 @@ func (f *forger) begin(src netip.Addr, proto byte) []byte {
 // checksum is that of a TCP segment in a packet without options (RFC 9293 section
 // 3.1).
 func checksum(b []byte) uint16 {
-	sum := uint32(unix.IPPROTO_TCP) + uint32(len(b)-20)
+	sum := uint32(syscall.IPPROTO_TCP) + uint32(len(b)-20)
 	for i := 12; i+1 < len(b); i += 2 { // the addresses, and the segment
 		sum += uint32(binary.BigEndian.Uint16(b[i:]))
 	}
@@ -74,9 +73,9 @@ func checksum(b []byte) uint16 {
 
 func (f *forger) send(b []byte) {
 	f.room = b
-	to := &unix.SockaddrInet4{Addr: outsideAddr.As4()}
+	to := &syscall.SockaddrInet4{Addr: outsideAddr.As4()}
 	// A queue that is full passes.
-	if err := unix.Sendto(f.fd, b, 0, to); err != nil && err != unix.ENOBUFS {
+	if err := syscall.Sendto(f.fd, b, 0, to); err != nil && err != syscall.ENOBUFS {
 		f.s.n.t.Error(err)
 	}
 }
