@@ -39,7 +39,7 @@ demo: build
 	bin/sbc demo $(ARGS)
 
 deps:
-	.ci/deps sip-tester baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump gcc libc6-dev clang-14 llvm-14 libbpf-dev linux-libc-dev
+	.ci/deps sip-tester sipsak sipvicious baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump gcc libc6-dev clang-14 llvm-14 libbpf-dev linux-libc-dev
 
 bench-deps: deps
 	.ci/deps rtpengine-daemon

@@ -1,8 +1,9 @@
 // Package firewall decides whom the border listens to, before anything that they
 // sent is parsed: trust is earned, lost, and put into the kernel.
 //
-// A [Guard] is asked about each datagram ([Guard.Verdict]) and each connection
-// ([Guard.Admit]). It knows three kinds of senders. Nobody has shown that who is
+// A [Guard] is asked about each datagram ([Guard.Verdict]), each connection
+// ([Guard.Admit]) and what that brings ([Guard.Heard]). It knows three kinds of
+// senders. Nobody has shown that who is
 // unknown is where it claims to be: the source of a datagram is easily forged.
 // Who is proven returned what only its true address could receive: the nonce of
 // a challenge, a handshake. Who is known has registered, or is a peer of the
@@ -19,8 +20,9 @@
 //
 // A source is an IPv4 address or an IPv6 /64: there is nobody who has less.
 //
-// A reader asks Verdict before it parses, and of what somebody known sent NewBy
-// and New, or Existing, after that; who accepts connections asks Admit. The
+// A reader asks Verdict before it parses, or Heard, and of what somebody known
+// sent NewBy and New, or Existing, after that; who accepts connections asks Admit.
+// The
 // shards call Judge, Asked, Saw, Proved and Registered, and somebody Advance,
 // every second.
 //

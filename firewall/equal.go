@@ -73,7 +73,9 @@ func (w *writer) wanted(has []Banned) (want map[netip.Prefix]time.Duration, flow
 		return want, flows
 	}
 	for _, b := range g.active {
-		want[b.prefix] = b.until
+		if fits(b.prefix) {
+			want[b.prefix] = b.until
+		}
 	}
 	return want, flows
 }

@@ -159,20 +159,34 @@ func (g *Guard) Verdict(now time.Duration, realm int, listener uint16, src netip
 	if g.nonsense(src) {
 		return g.no(CauseSource, Unknown)
 	}
-	switch c := g.known(From{realm, listener, src}); c {
-	case Peer: // New and Existing say the rest
-		return Verdict{Class: c}
-	case Registered:
-		if !g.flows.at(g.seed.flow(src)).take(now, g.flow) {
-			return g.no(CauseRate, c)
-		}
-		return Verdict{Class: c}
+	if c := g.known(From{realm, listener, src}); c >= Registered {
+		return g.ofKnown(now, c, src)
 	}
-	return g.stranger(now, src.Addr(), first)
+	return g.stranger(now, src.Addr(), first, false)
 }
 
-// stranger judges a datagram of who is not known.
-func (g *Guard) stranger(now time.Duration, a netip.Addr, first []byte) Verdict {
+// Heard is Verdict for a message that came by a connection of somebody of a class:
+// its sender is where it claims to be, and what it did is its own doing.
+func (g *Guard) Heard(now time.Duration, c Class, src netip.AddrPort, first []byte) Verdict {
+	src = plain(src)
+	if c >= Registered {
+		return g.ofKnown(now, c, src)
+	}
+	g.Proved(now, src.Addr())
+	return g.stranger(now, src.Addr(), first, true)
+}
+
+// ofKnown judges what somebody sent who is known: of peers New and Existing say
+// the rest.
+func (g *Guard) ofKnown(now time.Duration, c Class, src netip.AddrPort) Verdict {
+	if c == Registered && !g.flows.at(g.seed.flow(src)).take(now, g.flow) {
+		return g.no(CauseRate, c)
+	}
+	return Verdict{Class: c}
+}
+
+// stranger judges a message of who is not known. sure: it could not be forged.
+func (g *Guard) stranger(now time.Duration, a netip.Addr, first []byte, sure bool) Verdict {
 	s := sourceOf(a)
 	hash := g.seed.source(s)
 	class, b, p := Proven, g.proofs.find(now, s, hash), g.proven
@@ -184,7 +198,7 @@ func (g *Guard) stranger(now time.Duration, a netip.Addr, first []byte) Verdict 
 			return g.no(CauseBanned, class)
 		}
 		if o, agent := g.signatures.find(first); o != 0 {
-			g.saw(now, s, hash, o, false)
+			g.saw(now, s, hash, o, sure)
 			g.scores.tool(s, hash, agent)
 			if o&Scanner != 0 {
 				return g.no(CauseScanner, class)

@@ -14,7 +14,8 @@ type Kernel interface {
 	Name() string
 
 	// Ban drops what comes from prefix, whatever port it is for, until after has
-	// passed. A ban that exists gets the new time.
+	// passed: an IPv4 address, or a /64, /56 or /48 of IPv6. A ban that exists gets
+	// the new time.
 	Ban(prefix netip.Prefix, after time.Duration) error
 	// Unban lifts a ban; one that does not exist is no error.
 	Unban(prefix netip.Prefix) error

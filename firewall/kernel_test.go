@@ -93,7 +93,9 @@ func until(t *testing.T, what string, ok func() bool) {
 func (m *memory) differs(g *Guard, now time.Duration) string {
 	bans, flows, trusted, p := map[netip.Prefix]bool{}, map[Spared]bool{}, []netip.Prefix(nil), Policing{}
 	for _, b := range g.Bans(now) {
-		bans[b.Prefix] = true
+		if fits(b.Prefix) {
+			bans[b.Prefix] = true
+		}
 	}
 	g.mu.Lock()
 	for f, sp := range g.spared {
@@ -150,6 +152,7 @@ func withKernel(t *testing.T, m *memory, change func(*Options)) *Guard {
 func TestKernelIsTold(t *testing.T) {
 	m := newMemory()
 	g := withKernel(t, m, nil)
+	home6 := sourceOf(scanner6.Addr()).prefix()
 	g.Start()
 	until(t, "the first comparison", func() bool { return m.differs(g, 0) == "" })
 	if len(m.trusted) != 3 {
@@ -158,15 +161,24 @@ func TestKernelIsTold(t *testing.T) {
 	flow := Spared{Remote: phone, Local: ours}
 	g.offend(0, scanner.Addr())
 	g.Registered(flow, true)
-	g.Ban(0, only(scanner6), time.Hour, "")
+	g.Ban(0, home6, time.Hour, "")
 	until(t, "two bans and a flow", func() bool { return m.differs(g, 0) == "" })
 	m.mu.Lock()
-	if m.bans[only(scanner)] != 10*time.Minute || m.bans[only(scanner6)] != time.Hour || !m.spared[flow] {
+	if m.bans[only(scanner)] != 10*time.Minute || m.bans[home6] != time.Hour || !m.spared[flow] {
 		t.Errorf("%v %v", m.bans, m.spared)
 	}
 	m.mu.Unlock()
+	for _, p := range []string{"192.0.2.0/28", "2001:db8:67::1/128", "fe80::/64", "224.0.0.1/32"} { // which no kernel takes
+		net := netip.MustParsePrefix(p)
+		if g.Ban(0, net, time.Hour, "") == nil && !g.Admit(0, 0, netip.AddrPortFrom(net.Addr(), 5060)).Drop && !g.exempt(net.Addr()) {
+			t.Errorf("%v is not refused", net)
+		}
+	}
+	if err := g.Unban(0, netip.MustParsePrefix("192.0.2.0/28")); err != nil {
+		t.Error(err)
+	}
 	g.Registered(flow, false)
-	g.Unban(time.Minute, only(scanner6))
+	g.Unban(time.Minute, home6)
 	g.SetNever(time.Minute, []netip.Prefix{only(scanner)})
 	g.Police(Policing{Source: Rate{1, 1}})
 	until(t, "nothing", func() bool { return m.differs(g, time.Minute) == "" && len(m.bans)+len(m.spared) == 0 })

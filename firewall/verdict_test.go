@@ -251,3 +251,25 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What comes by a connection is its sender's own doing: a scanner is banned by it,
+// and somebody known is not asked for a name.
+func TestHeard(t *testing.T) {
+	g := newGuard(t, nil)
+	scan := []byte("OPTIONS sip:100@203.0.113.7 SIP/2.0\r\nUser-Agent: friendly-scanner\r\n\r\n")
+	want(t, "a phone", g.Heard(0, Unknown, phone, register), NoCause)
+	want(t, "a scanner", g.Heard(0, Unknown, scanner, scan), CauseScanner)
+	if v := g.Admit(0, 0, scanner); v.Drop {
+		t.Errorf("banned after one message: %v", v.Cause)
+	}
+	want(t, "a scanner again", g.Heard(0, Unknown, scanner, scan), CauseScanner)
+	want(t, "a scanner that is banned", g.Heard(0, Unknown, scanner, register), CauseBanned)
+	want(t, "its next connection", g.Admit(0, 0, scanner), CauseBanned)
+	want(t, "a phone behind its address", g.Heard(0, Registered, scanner, register), NoCause)
+	for range 100 {
+		want(t, "a peer", g.Heard(0, Peer, peer, scan), NoCause)
+	}
+	if bans := g.Bans(0); len(bans) != 1 || bans[0].Offences != (Tally{6: 2}) {
+		t.Errorf("%+v", bans)
+	}
+}

@@ -121,7 +121,7 @@ func (w *writer) run() {
 
 // tell queues a change. mu is held, so that changes stand in their order.
 func (g *Guard) tell(c change) {
-	if g.kernel == nil || g.o.Count && (c.is == banIt || c.is == unban) {
+	if g.kernel == nil || (c.is == banIt || c.is == unban) && (g.o.Count || !fits(c.prefix)) {
 		return
 	}
 	select {
@@ -130,6 +130,20 @@ func (g *Guard) tell(c change) {
 		g.counts.kernelLost.Add(1)
 		g.kernel.behind.Store(true)
 	}
+}
+
+// fits tells whether a ban is one that kernels take, which know the lengths that
+// scores lead to. Any other network that the operator bans is refused in user
+// space.
+func fits(p netip.Prefix) bool {
+	a := p.Addr()
+	switch p.Bits() {
+	case 32:
+		return a.Is4() && !a.IsMulticast() && !a.IsUnspecified()
+	case 64, 56, 48:
+		return a.Is6() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
+	}
+	return false
 }
 
 // Police replaces what the kernel lets through of strangers.

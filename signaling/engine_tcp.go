@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"sbc/firewall"
 	"sbc/nat"
 	"sbc/policy"
 	"sbc/signaling/b2bua"
@@ -18,12 +17,9 @@ import (
 func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 	o := transport.StreamOptions{
 		ID: transport.ListenerID(i), Realm: e.options().Realms[l.Realm].Name, Addr: l.Addr,
-		Handler:     transport.Handler{Message: e.streamed, Closed: e.closed, Failed: e.unsentStream, Refused: e.refusedStream},
+		Handler:     transport.Handler{Admit: e.admitsConnection(i), Message: e.streamed, Closed: e.closed, Failed: e.unsentStream, Refused: e.refusedStream},
 		WebSocket:   l.WebSocket,
 		Connections: l.Limits.Connections, PerSource: l.Limits.PerSource,
-	}
-	if e.guard != nil && !e.options().Realms[l.Realm].Trust {
-		o.Admit = func(remote netip.AddrPort) bool { return e.admitsStream(l.Realm, uint16(i), remote) }
 	}
 	if l.TLS != nil {
 		own := *l.TLS
@@ -45,14 +41,6 @@ func (e *Engine) client(realm int, remote netip.AddrPort) *transport.Client {
 		}
 	}
 	return nil
-}
-
-// admitsStream asks the guard about a connection. Peers are not asked.
-func (e *Engine) admitsStream(realm int, listener uint16, remote netip.AddrPort) bool {
-	if e.options().Known(realm, remote, listener) != firewall.Unknown {
-		return true
-	}
-	return !e.guard.Admit(e.now(), realm, remote).Drop
 }
 
 // refusedStream tells the operator why a connection with a peer did not come
@@ -89,8 +77,7 @@ func (e *Engine) streamed(f transport.Flow, m *sip.Message, err error) {
 	<-e.opened // the first connection may come before its listener is known
 	p := &packet{flow: flowOf(f), m: m, err: err}
 	e.identified(f)
-	if !e.listensTo(p) {
-		e.streams[f.Listener].CloseAfter(f)
+	if !e.heeds(p) {
 		return
 	}
 	e.alias(f, m, err)
@@ -171,7 +158,7 @@ func (e *Engine) addConnections(to *Connections, listener int) {
 	to.Accepted += st.Accepted
 	to.Dialled += st.Dialled
 	to.Unreached += st.Unreached
-	to.Refused += st.Unwanted + st.OverSource + st.OverLimit
+	to.Refused += st.OverSource + st.OverLimit
 	for cause, n := range st.Cut {
 		if n > 0 {
 			to.Cut[transport.Cut(cause).String()] += n

@@ -34,20 +34,6 @@ func (e *Engine) admits(listener uint16, src netip.AddrPort, b []byte) (firewall
 	return v.Class, !v.Drop
 }
 
-// listensTo asks the guard about a message of a connection: of who is not known it
-// has a rate. What was known when it connected may not be any more.
-func (e *Engine) listensTo(p *packet) bool {
-	o := e.options()
-	realm := o.Listeners[p.flow.Listener].Realm
-	if e.guard == nil || o.Realms[realm].Trust || o.where.at(p.flow) != nil {
-		return true
-	}
-	if _, ok := o.where.certified(p.flow.Conn); ok {
-		return true
-	}
-	return !e.guard.Verdict(e.now(), realm, p.flow.Listener, p.flow.Remote, p.m.Raw).Drop
-}
-
 // A pass is what the guard says of a message once it is read.
 type pass uint8
 
@@ -70,6 +56,9 @@ func (e *Engine) passes(class firewall.Class, flow b2bua.Flow, m *sip.Message, e
 	}
 	o, now := e.options(), e.now()
 	peer, ok := o.Rules.Known(o.Listeners[flow.Listener].Realm, flow.Remote)
+	if !ok {
+		peer, ok = o.where.certified(flow.Conn)
+	}
 	if b := o.where.at(flow); !ok && b != nil {
 		peer, ok = b.peer, true
 	}

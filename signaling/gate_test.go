@@ -1,113 +1,122 @@
 package signaling
 
 import (
-	"fmt"
-	"io"
-	"log/slog"
+	"errors"
+	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"sbc/firewall"
-	"sbc/policy"
 )
 
-// guarded gives a world a guard.
-func guarded(t *testing.T) (*firewall.Guard, func(*Options, *policy.Options)) {
-	o := firewall.Defaults()
-	o.Start, o.Log = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), slog.New(slog.NewTextHandler(io.Discard, nil))
-	g, err := firewall.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.Close() })
-	return g, func(o *Options, _ *policy.Options) { o.guard = g }
-}
-
-// sure returns the score that a source has for what is proven, and its state.
-func sure(g *firewall.Guard, now time.Duration, src netip.Addr) (float64, firewall.State) {
-	for _, s := range g.Sources(now) {
-		if s.Prefix.Contains(src) {
-			return s.Sure, s.State
-		}
-	}
-	return 0, firewall.IsUnknown
-}
-
-// Who tries passwords at the PBX behind is known by the challenges that it answers,
-// and banned in the end; who only sends credentials is not: they may be forged.
-func TestPasswordsTriedAtThePBX(t *testing.T) {
-	for _, answers := range []bool{true, false} {
-		g, with := guarded(t)
-		w := newPhones(t, with)
-		tries := 0
-		for ; tries < 200; tries++ {
-			nonce := "guess"
-			if answers {
-				reg := w.want(w.send(phoneAddr, register(fmt.Sprint("a", tries), fmt.Sprint(2*tries+1), "")), "a REGISTER")[0]
-				nonce = fmt.Sprint("nonce", tries)
-				w.want(w.send(pbxAddr, respond(reg, 401, "WWW-Authenticate: Digest realm=\"pbx\", nonce=\""+nonce+"\"\n", "")), "b 401")
+// guarded has a guard with these options; nobody but peers is known.
+func guarded(change func(*firewall.Options)) func(*Options) {
+	return func(o *Options) {
+		o.Guard = func(known func(int, netip.AddrPort, uint16) firewall.Class) (*firewall.Guard, error) {
+			g := firewall.Defaults()
+			g.Start, g.Log, g.Known, g.Peers = o.Start, o.Log, known, len(o.Rules.Peers())
+			g.Never = o.Rules.Sources()
+			if change != nil {
+				change(&g)
 			}
-			digest := fmt.Sprintf("Authorization: Digest username=\"100\", realm=\"pbx\", nonce=\"%s\", uri=\"sip:voice.example\", response=\"%032d\"\n", nonce, tries)
-			out := w.send(phoneAddr, register(fmt.Sprint("b", tries), fmt.Sprint(2*tries+2), digest))
-			if len(out) != 1 || out[0].label() != "REGISTER" {
-				break // its rate
-			}
-			w.send(pbxAddr, respond(out[0], 401, "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"next"+fmt.Sprint(tries)+"\"\n", ""))
-			w.wait(2 * time.Second)
-			if _, state := sure(g, w.now, phoneAddr.Addr()); state == firewall.IsBanned {
-				break
-			}
-			if len(g.Bans(w.now)) > 0 {
-				break
-			}
-		}
-		if banned := len(g.Bans(w.now)) == 1; banned != answers {
-			t.Errorf("it answers challenges: %t; after %d tries banned: %t", answers, tries, banned)
+			return firewall.New(g)
 		}
 	}
 }
 
-// A PBX that says that only the nonce was old blames nobody.
-func TestStaleIsNoFailure(t *testing.T) {
-	g, with := guarded(t)
-	w := newPhones(t, with)
-	for n := range 5 {
-		reg := w.want(w.send(phoneAddr, register(fmt.Sprint("a", n), fmt.Sprint(2*n+1), "")), "a REGISTER")[0]
-		w.send(pbxAddr, respond(reg, 401, "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"n\"\n", ""))
-		digest := "Authorization: Digest username=\"100\", realm=\"pbx\", nonce=\"n\", uri=\"sip:voice.example\", response=\"00\"\n"
-		out := w.want(w.send(phoneAddr, register(fmt.Sprint("b", n), fmt.Sprint(2*n+2), digest)), "a REGISTER")[0]
-		w.send(pbxAddr, respond(out, 401, "WWW-Authenticate: Digest realm=\"pbx\", nonce=\"m\", stale=TRUE\n", ""))
-		w.wait(5 * time.Second)
+// ping is an OPTIONS of a branch of its own.
+func ping(branch, fields string) []byte {
+	return []byte(crlf("OPTIONS sip:127.3.61.1 SIP/2.0\nVia: SIP/2.0/UDP 127.4.61.9;branch=z9hG4bK" + branch +
+		"\nMax-Forwards: 70\nFrom: <sip:a@127.4.61.9>;tag=1\nTo: <sip:127.3.61.1>\nCall-ID: " + branch + "\nCSeq: 1 OPTIONS\n" + fields + "Content-Length: 0\n\n"))
+}
+
+// A peer over its rate is told, a stranger is not: the rows of who is refused for
+// how much it sends.
+func TestOverRate(t *testing.T) {
+	b := startBorder(t, 61, 1, guarded(func(o *firewall.Options) {
+		o.New, o.Source = firewall.Rate{PerSecond: 1, Burst: 2}, firewall.Rate{PerSecond: 1, Burst: 2}
+	}))
+	outside := netip.MustParseAddrPort("127.3.61.1:5060")
+	itsp := newDatagrams(t, netip.MustParseAddrPort("127.4.61.1:5070"))
+	began := time.Now()
+	for i := range 6 {
+		itsp.write(outside, ping("itsp"+string(rune('a'+i)), ""))
 	}
-	if score, _ := sure(g, w.now, phoneAddr.Addr()); score != 0 {
-		t.Errorf("a score of %v", score)
+	itsp.read("200")
+	itsp.read("200")
+	for range 4 - int(time.Since(began)/time.Second) {
+		if no := itsp.read("503"); no.field("Retry-After") != "5" {
+			t.Errorf("it is told\n%s", no.bytes)
+		}
+	}
+	ack := strings.NewReplacer("OPTIONS", "ACK").Replace(string(ping("ack", "")))
+	itsp.write(outside, []byte(ack)) // which is never answered
+	stranger := newDatagrams(t, netip.MustParseAddrPort("127.4.61.9:5070"))
+	for i := range 6 {
+		stranger.write(outside, ping("stranger"+string(rune('a'+i)), ""))
+	}
+	scanner := newDatagrams(t, netip.MustParseAddrPort("127.4.61.8:5070"))
+	scanner.write(outside, ping("scanner", "User-Agent: friendly-scanner\n"))
+	drops := func(cause firewall.Cause, class firewall.Class) uint64 {
+		return b.engine.Guard().Stats().Dropped[cause][class]
+	}
+	eventually(t, "all to be counted", func() bool {
+		return b.engine.Status().Rejects["stranger"] >= 2 && drops(firewall.CauseRate, firewall.Unknown) >= 1 &&
+			drops(firewall.CauseScanner, firewall.Unknown) == 1 && drops(firewall.CausePeerNew, firewall.Peer) >= 4
+	})
+	for _, d := range []*datagrams{stranger, scanner, itsp} {
+		d.c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		got := make([]byte, 4096)
+		if n, err := d.c.Read(got); err == nil {
+			t.Errorf("%v hears %q", d.c.LocalAddr(), got[:n])
+		}
+	}
+	if n := b.engine.Status().Rejects["rate"]; n < 3 {
+		t.Errorf("%d were told", n)
 	}
 }
 
-// What strangers do is scored, by cause; nobody is banned by datagrams that anybody
-// could have sent.
-func TestStrangersAreScored(t *testing.T) {
-	g, with := guarded(t)
-	w := newHere(t, with)
-	src := netip.MustParseAddrPort("198.51.100.200:5060")
-	for n := range 500 {
-		w.want(w.send(src, strings.NewReplacer("secret-call", fmt.Sprint("s", n), "pbxone", fmt.Sprint("s", n), "User-Agent: OfficePBX", "User-Agent: friendly-scanner").Replace(invite)), "")
+// What a connection brings is its sender's own: a scanner's connection ends with
+// its first message, a few of them ban it, and then it is not let in.
+func TestGuardOfConnections(t *testing.T) {
+	b := startBorder(t, 62, 1, overTCP, guarded(nil))
+	connect := func(last byte) (net.Conn, error) {
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 4, 62, last)}}
+		return d.Dial("tcp", "127.3.62.1:5060")
 	}
-	if len(g.Bans(w.now)) != 0 {
-		t.Error("forged datagrams have banned somebody")
+	dial := func(last byte) *peer {
+		c, err := connect(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return newPeer(t, c)
 	}
-	list := g.Sources(w.now)
-	if len(list) != 1 || list[0].State != firewall.IsPoliced || list[0].Sure != 0 || !strings.Contains(list[0].Fingerprint, "friendly-scanner") {
-		t.Errorf("%+v", list)
+	early := dial(9)
+	over := func(branch, fields string) string {
+		return strings.NewReplacer("\r\n", "\n", "SIP/2.0/UDP", "SIP/2.0/TCP").Replace(string(ping(branch, fields)))
 	}
-	// Wrong passwords for our own challenges are proven.
-	a := &agent{w: w, at: src, user: "100", pass: "wrong"}
-	for range 60 {
-		a.sends("REGISTER", "sip:voice.example", "100", "100", "", "")
+	for range 3 { // 40 points, which fade
+		p := dial(9)
+		p.write(over("scan", "User-Agent: friendly-scanner\n"))
+		p.gone()
 	}
-	if len(g.Bans(w.now)) != 1 {
-		t.Errorf("after 60 wrong passwords: %+v", g.Sources(w.now))
+	if bans := b.engine.Guard().Bans(b.engine.now()); len(bans) != 1 || bans[0].Prefix.String() != "127.4.62.9/32" {
+		t.Errorf("bans: %+v", bans)
 	}
+	early.write(over("early", ""))
+	early.gone()
+	if c, err := connect(9); err == nil { // or the reset comes before connect returns
+		newPeer(t, c).gone()
+	} else if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the banned one is told %v", err)
+	}
+	neighbour := dial(8)
+	neighbour.write(over("neighbour", ""))
+	eventually(t, "the neighbour to be heard", func() bool { return b.engine.Status().Rejects["stranger"] == 1 })
+	itsp := dial(1)
+	itsp.write(strings.ReplaceAll(over("itsp", "User-Agent: friendly-scanner\n"), "127.4.61.9", "127.4.62.1"))
+	itsp.read("200")
 }

@@ -14,6 +14,10 @@ import (
 // for different connections at the same time, and must not block: while
 // Message runs, its connection reads nothing. They must not call Close.
 type Handler struct {
+	// Admit says whether a connection that was accepted may stay, before
+	// anything is read of it; one that may not is reset. nil: each may.
+	Admit func(remote netip.AddrPort) bool
+
 	// Message gets what a connection brought, one after the other, in the order
 	// of the stream. m and its octets are the callee's from then on. err is what
 	// sip.Message.ParseStream said: after a *sip.Error that says Close nothing
@@ -76,10 +80,6 @@ type StreamOptions struct {
 	Realm   string         // for messages to the operator
 	Addr    netip.AddrPort // port 0: the kernel chooses
 	Handler Handler
-
-	// Admit, if not nil, says whether a connection from remote may stay that was
-	// accepted just now. It must not block.
-	Admit func(remote netip.AddrPort) bool
 
 	// Connections is how many there may be at once, theirs and ours; 0: 16,384.
 	// One in eight is kept for those that we open. Beside this, all listeners of

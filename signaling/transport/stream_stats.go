@@ -44,7 +44,6 @@ type StreamStats struct {
 	Accepted   uint64       // connections that were theirs
 	Dialled    uint64       // connections that were ours and came up
 	Unreached  uint64       // connections that were ours and did not come up
-	Unwanted   uint64       // connections closed at once: Admit said no
 	OverSource uint64       // connections closed at once: too many from that address
 	OverLimit  uint64       // connections closed at once, or not dialled: too many in all
 	Paused     uint64       // times that accepting paused because the kernel gave no connection
@@ -61,7 +60,6 @@ type streamCounters struct {
 	open                                atomic.Int64
 	accepted, dialled, unreached        atomic.Uint64
 	overSource, overLimit, paused       atomic.Uint64
-	unwanted                            atomic.Uint64
 	received, sent, full, unsent, pings atomic.Uint64
 	cut                                 [cuts]atomic.Uint64
 }
@@ -71,7 +69,7 @@ func (t *TCP) Stats() StreamStats {
 	n := &t.n
 	s := StreamStats{
 		Open: uint64(n.open.Load()), Accepted: n.accepted.Load(), Dialled: n.dialled.Load(), Unreached: n.unreached.Load(),
-		Unwanted: n.unwanted.Load(), OverSource: n.overSource.Load(), OverLimit: n.overLimit.Load(), Paused: n.paused.Load(),
+		OverSource: n.overSource.Load(), OverLimit: n.overLimit.Load(), Paused: n.paused.Load(),
 		Received: n.received.Load(), Sent: n.sent.Load(), Full: n.full.Load(), Unsent: n.unsent.Load(), Pings: n.pings.Load(),
 	}
 	for c := range s.Cut {

@@ -45,27 +45,28 @@ func (t *TCP) rest(d time.Duration) {
 	}
 }
 
-// admit starts to read a connection, or closes it at once when there are too
-// many: with a reset, which leaves nothing behind at our end.
+// admit starts to read a connection, or closes it at once when nobody wants to
+// hear it or there are too many: with a reset, which leaves nothing behind at our
+// end.
 func (t *TCP) admit(tcp *net.TCPConn) {
 	remote := tcp.RemoteAddr().(*net.TCPAddr).AddrPort()
-	c := t.newConn(netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
+	if t.opt.Handler.Admit != nil && !t.opt.Handler.Admit(remote) {
+		reset(tcp)
+		return
+	}
+	c := t.newConn(remote)
 	c.inbound = true
-	welcome := t.opt.Admit == nil || t.opt.Admit(c.remote)
 	var crowd *conn
 	t.mu.Lock()
-	over := &t.n.unwanted
-	if welcome {
-		over = t.enter(c)
-	}
+	over := t.enter(c)
 	if over == nil && t.layered() {
 		crowd = t.shake(c)
 	}
 	t.mu.Unlock()
 	if over != nil {
 		over.Add(1)
-		_ = tcp.SetLinger(0)
-		tcp.Close()
+		reset(tcp)
 		return
 	}
 	t.n.accepted.Add(1)
@@ -77,6 +78,11 @@ func (t *TCP) admit(tcp *net.TCPConn) {
 		return
 	}
 	go c.read()
+}
+
+func reset(tcp *net.TCPConn) {
+	_ = tcp.SetLinger(0)
+	tcp.Close()
 }
 
 // enter puts a connection into the tables, and counts its first goroutine. mu
