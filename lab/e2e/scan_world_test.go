@@ -102,8 +102,7 @@ route "phones" {
 }
 `
 
-// The ports of media of a siege:
-// 1,000 calls rest at any time.
+// The ports of media of a siege: those of the calls of a minute rest at any time.
 const siegeOutside, siegeInside = "20000-29999", "30000-39999"
 
 // siegeTime bounds each siege: scanners are slow when the machine is busy.
