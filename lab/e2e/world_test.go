@@ -53,6 +53,7 @@ type side struct {
 	net    network
 	canary ua.Canary      // what must not be seen on the other side
 	seen   *netns.Capture // everything on the side's cable
+	veil   *veil          // of phones that speak TLS; nil: none does
 	far    *side
 }
 
