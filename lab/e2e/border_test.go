@@ -36,7 +36,10 @@ type setup struct {
 }
 
 // A network says how SIP goes on a side: the zero network has UDP over IPv4.
-type network struct{ tcp, ip6 bool }
+type network struct {
+	tcp, ip6 bool
+	tls      string // of TLS: the folder with own.pem, certificate and key, and ca.pem
+}
 
 func (n network) String() string {
 	return map[bool]string{false: "UDP", true: "TCP"}[n.tcp] + map[bool]string{false: "4", true: "6"}[n.ip6]
@@ -45,7 +48,20 @@ func (n network) String() string {
 // listen is the label of a listener, transport what a target ends with.
 func (n network) listen() string { return map[bool]string{false: "udp", true: "tcp"}[n.tcp] }
 
-func (n network) transport() string { return map[bool]string{false: "", true: ";transport=tcp"}[n.tcp] }
+func (n network) transport() string {
+	if n.tls != "" {
+		return ";transport=tls"
+	}
+	return map[bool]string{false: "", true: ";transport=tcp"}[n.tcp]
+}
+
+// port is where SIP arrives.
+func (n network) port() int {
+	if n.tls != "" {
+		return tlsPort
+	}
+	return sipPort
+}
 
 // standard is the setup of most tests. The audit refuses: what is taken out
 // in production fails the call here.

@@ -9,6 +9,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -74,6 +76,11 @@ func goodFor(usages ...x509.ExtKeyUsage) shape {
 	return func(c *x509.Certificate) { c.ExtKeyUsage = usages }
 }
 
+// at lets a certificate be good for an address too.
+func at(addr netip.Addr) shape {
+	return func(c *x509.Certificate) { c.IPAddresses = []net.IP{addr.AsSlice()} }
+}
+
 // issue makes a certificate for a DNS name.
 func (a *authority) issue(name string, shapes ...shape) tls.Certificate {
 	a.t.Helper()
@@ -108,12 +115,25 @@ func (a *authority) keep(dir, name string) string {
 // renews certificates does.
 func keep(t testing.TB, dir, name string, c tls.Certificate) {
 	t.Helper()
+	cert, key := pemOf(t, c)
+	swap(t, filepath.Join(dir, name+".pem"), cert)
+	swap(t, filepath.Join(dir, name+".key"), key)
+}
+
+// keepOne writes both into one file.
+func keepOne(t testing.TB, dir, name string, c tls.Certificate) {
+	t.Helper()
+	cert, key := pemOf(t, c)
+	swap(t, filepath.Join(dir, name+".pem"), append(cert, key...))
+}
+
+func pemOf(t testing.TB, c tls.Certificate) (cert, key []byte) {
+	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	swap(t, filepath.Join(dir, name+".pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
-	swap(t, filepath.Join(dir, name+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
 // swap has a file change at once.

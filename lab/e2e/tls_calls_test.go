@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sbc/lab/netns"
 	"sbc/lab/ua"
 	"sbc/lab/ua/live"
 )
@@ -49,7 +50,7 @@ realm "inside" {
 
 peer "itsp" {
   realm  = realm.outside
-  target = "sip:{itsp};transport=tls"
+  target = "sip:{itsp}"
   tls {
     name        = "sip.itsp.example"
     ca          = "{dir}/ca.pem"
@@ -97,7 +98,7 @@ type certificates struct {
 // setup is a border with tlsConfig: what the listener, and what the ITSP's block
 // has more.
 func (c *certificates) setup(listener, accept string) setup {
-	return setup{text: strings.NewReplacer("{dir}", c.dir, "{listener}", listener, "{accept}", accept).Replace(tlsConfig)}
+	return setup{itsp: network{tls: c.dir}, text: strings.NewReplacer("{dir}", c.dir, "{listener}", listener, "{accept}", accept).Replace(tlsConfig)}
 }
 
 func newCertificates(t *testing.T) *certificates {
@@ -172,6 +173,25 @@ func (w *world) saysTLS(v *veil) {
 				w.t.Errorf("on a connection of TLS the border says %q", line)
 			}
 		}
+	}
+}
+
+// The same with a stack of TLS and SIP that we did not write, with sound.
+func TestTLSBaresip(t *testing.T) {
+	t.Parallel()
+	throughSBC(t)
+	netns.Require(t, "baresip")
+	for _, way := range []string{"out", "in"} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			c := newCertificates(t)
+			keep(t, c.dir, "edge", c.ca.issue(edgeName, at(outsideAddr))) // which baresip dials
+			sbc := c.setup(known, knownAccept)
+			sbc.itsp.tls = t.TempDir()
+			c.ca.keep(sbc.itsp.tls, "ca")
+			keepOne(t, sbc.itsp.tls, "own", c.ca.issue(itspName))
+			newWorldOf(t, sbc).baresips(way)
+		})
 	}
 }
 

@@ -54,11 +54,12 @@ func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
 }
 
 // messages returns the datagrams that a side has sent and seen, and as one each
-// what went over a connection in one direction; of TLS, what the far end read.
+// what went over a connection in one direction; of TLS, what the far end read, if
+// it is one that tells.
 func (s *side) messages() []netns.Datagram {
 	all := s.seen.Datagrams()
 	for _, st := range s.seen.Streams() {
-		if s.veil != nil && (st.Src.Port() == tlsPort || st.Dst.Port() == tlsPort) {
+		if st.Src.Port() == tlsPort || st.Dst.Port() == tlsPort {
 			continue
 		}
 		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, Payload: st.Bytes})

@@ -66,7 +66,7 @@ func (s *side) target() netip.AddrPort {
 	if direct {
 		return s.far.at(sipPort)
 	}
-	return netip.AddrPortFrom(s.border, sipPort)
+	return netip.AddrPortFrom(s.border, uint16(s.net.port()))
 }
 
 // A world is an ITSP, a LAN, and the SBC between them.
