@@ -218,7 +218,10 @@ type status struct {
 		Timers int `json:"timers_rest"`
 	} `json:"ledger"`
 	Realms []struct {
-		InUse int `json:"ports_in_use"`
+		InUse       int `json:"ports_in_use"`
+		Connections struct {
+			Open int `json:"open"`
+		} `json:"connections"`
 	} `json:"realms"`
 	Peers []struct {
 		Name  string `json:"name"`
