@@ -59,13 +59,16 @@ func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
 func (s *side) messages() []netns.Datagram {
 	all := s.seen.Datagrams()
 	for _, st := range s.seen.Streams() {
-		if st.Src.Port() == tlsPort || st.Dst.Port() == tlsPort {
+		if sealedPort(st.Src.Port()) || sealedPort(st.Dst.Port()) {
 			continue
 		}
-		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, Payload: st.Bytes})
+		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, DF: true, Payload: st.Bytes})
 	}
 	if s.veil != nil {
 		all = append(all, s.veil.messages()...)
 	}
 	return all
 }
+
+// sealedPort reports whether what goes to a port cannot be read on the wire.
+func sealedPort(port uint16) bool { return port == tlsPort || port == 443 }
