@@ -152,6 +152,7 @@ func TestBrowser(t *testing.T) {
 				t.Errorf("a call to a browser that has left ends with %d", w.status(id))
 			}
 			w.hiddenNames(b, names)
+			w.saysWS(b, scheme)
 		})
 	}
 }
@@ -226,6 +227,27 @@ func (w *browserWorld) refreshed(b *browser) {
 		return n
 	}
 	w.await("the browser to register again", func() bool { return registered() >= 2 })
+}
+
+// saysWS fails the test unless the border's own Via and Contact are those of RFC
+// 7118: the URI has one word for WebSockets with TLS and without.
+func (w *browserWorld) saysWS(b *browser, scheme string) {
+	w.t.Helper()
+	via, contacts := " SIP/2.0/"+strings.ToUpper(scheme)+" ", 0
+	for _, d := range b.messages() {
+		for line := range strings.SplitSeq(string(d.Payload), "\r\n") {
+			name, value, _ := strings.Cut(line, ":")
+			switch {
+			case name == "Via" && !strings.HasPrefix(value, via), name == "Contact" && !strings.Contains(value, ";transport=ws>"):
+				w.t.Errorf("over %s the border says %q", scheme, line)
+			case name == "Contact":
+				contacts++
+			}
+		}
+	}
+	if contacts == 0 {
+		w.t.Error("the border has no Contact")
+	}
 }
 
 // hiddenNames fails the test when the PBX's side saw who the browser is beyond
