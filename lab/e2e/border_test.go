@@ -21,14 +21,15 @@ import (
 
 // A setup is what tests vary in the SBC's configuration.
 type setup struct {
-	audit   string // what happens to a leak
-	outside string // media ports
-	inside  string // media ports
-	limits  string // arguments of the block
-	peers   string // arguments of both peers
-	more    string // blocks before the routes
-	text    string // the whole configuration, in the place of sbcConfig
-	state   string // the file that it names for the bindings
+	audit   string   // what happens to a leak
+	outside string   // media ports
+	inside  string   // media ports
+	limits  string   // arguments of the block
+	peers   string   // arguments of both peers
+	more    string   // blocks before the routes
+	text    string   // the whole configuration, in the place of sbcConfig
+	state   string   // the file that it names for the bindings
+	wrap    []string // a program that starts the SBC, with its arguments
 
 	topology string // arguments of both realms' blocks
 	itsp     network
@@ -248,7 +249,8 @@ func (w *world) startBorder(s setup) *border {
 	b := &border{w: w, binary: binary, socket: filepath.Join(dir, "sbc.sock")}
 	b.file = filepath.Join(dir, "sbc.hcl")
 	w.must(os.WriteFile(b.file, []byte(w.config(s, b.socket)), 0o600))
-	b.process = w.start(w.middle, netns.Command{Path: binary, Args: []string{"run", b.file}})
+	command := slices.Concat(s.wrap, []string{binary, "run", b.file})
+	b.process = w.start(w.middle, netns.Command{Path: command[0], Args: command[1:]})
 	w.t.Cleanup(b.finish)
 	w.await("the SBC to be ready", func() bool {
 		select {
