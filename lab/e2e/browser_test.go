@@ -166,8 +166,10 @@ func (w *browserWorld) callsBrowser(b *browser) {
 	b.await("heard")
 	w.happens(id, ua.Heard)
 	b.do("hangup", nil)
+	b.await("ended")
 	w.over(id, ua.ByFar)
 	b.do("react", map[string]string{"how": "busy"})
+	b.await("reacts")
 	if id := w.pbx.Invite(ua.Invite{To: "alice"}); w.status(id) != 486 {
 		w.t.Errorf("a browser that is busy: %d", w.status(id))
 	}

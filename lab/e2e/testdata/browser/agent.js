@@ -149,7 +149,10 @@ const verbs = {
   start: () => ua.start(),
   register: () => ua.register(),
   unregister: () => ua.unregister(),
-  react: (c) => { react = c.how; },
+  react: (c) => {
+    react = c.how;
+    tell('reacts');
+  },
   call: (c) => ua.call(`sip:${c.to}@${o.domain}`, { mediaConstraints: { audio: true, video: false } }),
   hangup: () => session.terminate(),
 };
