@@ -33,10 +33,6 @@ func crowdedConfig(c *certificates) setup {
 	return s
 }
 
-// idlers are connections of strangers who say nothing: by TCP, and by TLS in the
-// middle of a handshake.
-const idlers = 120
-
 // Promise R13: strangers who connect and say nothing take no more than their
 // share of the descriptors; calls begin and are heard as ever.
 func TestDescriptorsShared(t *testing.T) {
@@ -50,7 +46,7 @@ func TestDescriptorsShared(t *testing.T) {
 	before := w.openFiles()
 	p := w.phones("out", nil)
 	p.talk(ua.Invite{})
-	crowd := w.idle(idlers)
+	crowd := w.idle(files + 50)
 	w.await("the border to have its share", func() bool { return w.connections() >= files/4-2*idlersShaking })
 	if n := w.openFiles(); n > before+files/4+20 {
 		t.Errorf("%d descriptors are open, %d were before", n, before)
@@ -84,7 +80,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	crowd := w.idle(idlers)
+	crowd := w.idle(4 * room)
 	w.await("all descriptors to be taken", func() bool { return w.openFiles() >= files })
 	ticks, began := w.ticks(), time.Now()
 	for range 4 { // of half a second each
@@ -118,14 +114,17 @@ const tick = 10 * time.Millisecond
 // stranger is where the idlers come from.
 var stranger = netip.MustParseAddr("198.51.100.66")
 
-// idle opens connections of strangers, in turn of TCP and of TLS. Those that the
-// border ends at once count too.
+// idle opens connections of strangers who say nothing, one in four of them to the
+// listener of TLS. Those that the border ends at once count too.
 func (w *world) idle(n int) (crowd []net.Conn) {
 	w.t.Helper()
 	w.must(w.itsp.space.AddAddr("eth0", netip.PrefixFrom(stranger, 24)))
 	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(stranger, 0)), Timeout: time.Second}
 	for i := range n {
-		port := []uint16{sipPort, tlsPort}[i%2]
+		port := uint16(sipPort)
+		if i%4 == 3 {
+			port = tlsPort
+		}
 		var c net.Conn
 		err := w.itsp.space.Do(func() (err error) {
 			c, err = d.Dial("tcp", netip.AddrPortFrom(outsideAddr, port).String())
