@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net/netip"
 	"net/textproto"
 	"path/filepath"
 	"strings"
@@ -34,8 +35,7 @@ func TestTLSCertificatesReplaced(t *testing.T) {
       certificate = "{dir}/other.pem"
       key         = "{dir}/other.key"
     }`, "{dir}", c.dir), knownAccept))
-	_, err := live.Start(w.quietPBX())
-	w.must(err)
+	w.quietPBX()
 	own := c.ca.issue(itspName)
 	load := w.newLoad(c, own)
 	var last map[string]tls.Certificate
@@ -73,10 +73,14 @@ func swapIn(t testing.TB, dir, file, text string) {
 }
 
 // quietPBX answers all calls, and says nothing.
-func (w *world) quietPBX() live.Options {
+func (w *world) quietPBX() {
+	w.t.Helper()
 	o := w.phoneOptions(w.lan)
 	o.React, o.Agent.Quiet = answer, true
-	return o
+	phone, err := live.Start(o)
+	w.must(err)
+	w.t.Cleanup(phone.Close)
+	w.t.Cleanup(w.border.settle)
 }
 
 // shows says which certificate is not shown, or not told of, as it should be.
@@ -103,9 +107,12 @@ func (w *world) shows(c *certificates, own tls.Certificate, want map[string]tls.
 	return ""
 }
 
-// A load makes twenty calls a second over connections of their own.
+// A load makes twenty calls a second over connections of their own, from eight
+// gateways in turn: of one address the border has sixteen handshakes at once, which
+// are fewer than come in a second.
 type load struct {
 	w     *world
+	gates []netip.Addr
 	begun atomic.Uint64
 	stop  chan struct{}
 	calls sync.WaitGroup
@@ -113,6 +120,10 @@ type load struct {
 
 func (w *world) newLoad(c *certificates, own tls.Certificate) *load {
 	l := &load{w: w, stop: make(chan struct{})}
+	for gate := itspSecond.Next(); len(l.gates) < 8; gate = gate.Next() {
+		w.must(w.itsp.space.AddAddr("eth0", netip.PrefixFrom(gate, 24)))
+		l.gates = append(l.gates, gate)
+	}
 	l.calls.Go(func() {
 		next := time.NewTicker(time.Second / 20)
 		defer next.Stop()
@@ -125,7 +136,7 @@ func (w *world) newLoad(c *certificates, own tls.Certificate) *load {
 			n := l.begun.Add(1)
 			name := []string{edgeName, otherName}[n%2]
 			l.calls.Go(func() {
-				if err := w.callOver(&tls.Config{ServerName: name, RootCAs: c.ca.pool(), Certificates: []tls.Certificate{own}}, n); err != nil {
+				if err := l.call(&tls.Config{ServerName: name, RootCAs: c.ca.pool(), Certificates: []tls.Certificate{own}}, n); err != nil {
 					w.t.Errorf("call %d to %s: %v", n, name, err)
 				}
 			})
@@ -145,9 +156,10 @@ func (l *load) end() {
 	l.calls.Wait()
 }
 
-// callOver makes one call over a connection of its own, and hangs up.
-func (w *world) callOver(cfg *tls.Config, n uint64) error {
-	c, err := w.secure(cfg)
+// call makes call n over a connection of its own, and hangs up.
+func (l *load) call(cfg *tls.Config, n uint64) error {
+	w := l.w
+	c, err := w.secureFrom(l.gates[n%uint64(len(l.gates))], cfg)
 	if err != nil {
 		return err
 	}
