@@ -26,7 +26,7 @@ help:
 	@echo 'build        bin/sbc, one static binary'
 	@echo 'generate     the BPF object of fastpath/, anew from its source'
 	@echo 'install      bin/sbc, the systemd unit and the example to PREFIX=$(PREFIX)'
-	@echo 'deps         Debian packages for the tests; bench-deps: those for the benches'
+	@echo 'deps         Debian packages for the tests, and JsSIP; bench-deps: those for the benches'
 
 build:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sbc ./cmd/sbc
@@ -39,7 +39,8 @@ demo: build
 	bin/sbc demo $(ARGS)
 
 deps:
-	.ci/deps sip-tester sipsak sipvicious baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump gcc libc6-dev clang-14 llvm-14 libbpf-dev linux-libc-dev
+	.ci/deps sip-tester sipsak sipvicious baresip-core kamailio coturn miniupnpd-nftables tshark iproute2 tcpdump openssl util-linux gcc libc6-dev clang-14 llvm-14 libbpf-dev linux-libc-dev
+	.ci/browser
 
 bench-deps: deps
 	.ci/deps rtpengine-daemon

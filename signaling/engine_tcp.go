@@ -48,9 +48,21 @@ func (e *Engine) client(realm int, remote netip.AddrPort) *transport.Client {
 func (e *Engine) refusedStream(f transport.Flow, why transport.Cut, err error) {
 	o := e.options()
 	at := &o.Listeners[f.Listener]
-	if _, known := o.Rules.Known(at.Realm, f.Remote); known || o.Realms[at.Realm].Trust {
+	if _, known := o.Rules.Known(at.Realm, f.Remote); known || o.Realms[at.Realm].Trust || o.isTarget(at.Realm, f.Remote.Addr()) {
 		o.Log.Warn("no connection", "realm", o.Realms[at.Realm].Name, "cause", why.String(), "err", telemetry.Escape(err.Error()))
 	}
+}
+
+// isTarget reports whether calls to a peer go to an address: one that is known by
+// its certificate alone is known by no address.
+func (o *Options) isTarget(realm int, addr netip.Addr) bool {
+	peers := o.Rules.Peers()
+	for i := range peers {
+		if p := &peers[i]; p.Realm == realm && !p.Gone && slices.Contains(o.Rules.Resolved(i), addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // identified notes which peer a connection is from by its certificate, with the

@@ -60,8 +60,11 @@ func (w *world) baresip(s *side, seed uint64, dial string) *baresip {
 	b := &baresip{dir: dir, played: speech(playSeconds, seed)}
 	file := filepath.Join(dir, "voice.wav")
 	w.must(os.WriteFile(file, wav(b.played), 0o644))
-	w.must(os.WriteFile(filepath.Join(dir, "config"),
-		fmt.Appendf(nil, baresipConfig, s.at(sipPort), file, dir), 0o644))
+	config := fmt.Appendf(nil, baresipConfig, s.at(sipPort), file, dir)
+	if s.net.tls != "" {
+		config = fmt.Appendf(config, "sip_certificate %[1]s/own.pem\nsip_cafile %[1]s/ca.pem\n", s.net.tls)
+	}
+	w.must(os.WriteFile(filepath.Join(dir, "config"), config, 0o644))
 	account := fmt.Sprintf("<sip:%s@%s%s>;regint=0;answermode=auto;audio_codecs=PCMA/8000/1\n", s.name, literal(s.addr), s.net.transport())
 	w.must(os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o644))
 	args := []string{map[bool]string{false: "-4", true: "-6"}[s.net.ip6], "-f", dir}
@@ -69,7 +72,7 @@ func (w *world) baresip(s *side, seed uint64, dial string) *baresip {
 		args = append(args, "-e", "d "+dial)
 	}
 	b.process = w.start(s.space, netns.Command{Path: "baresip", Args: args, Dir: dir})
-	w.await("baresip to listen", func() bool { return s.space.Bound(s.at(sipPort)) && s.space.Listens(s.at(sipPort)) })
+	w.await("baresip to listen", func() bool { return s.space.Bound(s.at(sipPort)) && s.space.Listens(s.at(s.net.port())) })
 	return b
 }
 

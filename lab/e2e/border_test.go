@@ -21,14 +21,15 @@ import (
 
 // A setup is what tests vary in the SBC's configuration.
 type setup struct {
-	audit   string // what happens to a leak
-	outside string // media ports
-	inside  string // media ports
-	limits  string // arguments of the block
-	peers   string // arguments of both peers
-	more    string // blocks before the routes
-	text    string // the whole configuration, in the place of sbcConfig
-	state   string // the file that it names for the bindings
+	audit   string   // what happens to a leak
+	outside string   // media ports
+	inside  string   // media ports
+	limits  string   // arguments of the block
+	peers   string   // arguments of both peers
+	more    string   // blocks before the routes
+	text    string   // the whole configuration, in the place of sbcConfig
+	state   string   // the file that it names for the bindings
+	wrap    []string // a program that starts the SBC, with its arguments
 
 	topology string // arguments of both realms' blocks
 	itsp     network
@@ -36,7 +37,10 @@ type setup struct {
 }
 
 // A network says how SIP goes on a side: the zero network has UDP over IPv4.
-type network struct{ tcp, ip6 bool }
+type network struct {
+	tcp, ip6 bool
+	tls      string // of TLS: the folder with own.pem, certificate and key, and ca.pem
+}
 
 func (n network) String() string {
 	return map[bool]string{false: "UDP", true: "TCP"}[n.tcp] + map[bool]string{false: "4", true: "6"}[n.ip6]
@@ -45,7 +49,20 @@ func (n network) String() string {
 // listen is the label of a listener, transport what a target ends with.
 func (n network) listen() string { return map[bool]string{false: "udp", true: "tcp"}[n.tcp] }
 
-func (n network) transport() string { return map[bool]string{false: "", true: ";transport=tcp"}[n.tcp] }
+func (n network) transport() string {
+	if n.tls != "" {
+		return ";transport=tls"
+	}
+	return map[bool]string{false: "", true: ";transport=tcp"}[n.tcp]
+}
+
+// port is where SIP arrives.
+func (n network) port() int {
+	if n.tls != "" {
+		return tlsPort
+	}
+	return sipPort
+}
 
 // standard is the setup of most tests. The audit refuses: what is taken out
 // in production fails the call here.
@@ -202,7 +219,10 @@ type status struct {
 		Timers int `json:"timers_rest"`
 	} `json:"ledger"`
 	Realms []struct {
-		InUse int `json:"ports_in_use"`
+		InUse       int `json:"ports_in_use"`
+		Connections struct {
+			Open int `json:"open"`
+		} `json:"connections"`
 	} `json:"realms"`
 	Peers []struct {
 		Name  string `json:"name"`
@@ -229,7 +249,8 @@ func (w *world) startBorder(s setup) *border {
 	b := &border{w: w, binary: binary, socket: filepath.Join(dir, "sbc.sock")}
 	b.file = filepath.Join(dir, "sbc.hcl")
 	w.must(os.WriteFile(b.file, []byte(w.config(s, b.socket)), 0o600))
-	b.process = w.start(w.middle, netns.Command{Path: binary, Args: []string{"run", b.file}})
+	command := slices.Concat(s.wrap, []string{binary, "run", b.file})
+	b.process = w.start(w.middle, netns.Command{Path: command[0], Args: command[1:]})
 	w.t.Cleanup(b.finish)
 	w.await("the SBC to be ready", func() bool {
 		select {

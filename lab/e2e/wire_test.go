@@ -54,11 +54,21 @@ func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
 }
 
 // messages returns the datagrams that a side has sent and seen, and as one each
-// what went over a connection in one direction.
+// what went over a connection in one direction; of TLS, what the far end read, if
+// it is one that tells.
 func (s *side) messages() []netns.Datagram {
 	all := s.seen.Datagrams()
 	for _, st := range s.seen.Streams() {
-		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, Payload: st.Bytes})
+		if sealedPort(st.Src.Port()) || sealedPort(st.Dst.Port()) {
+			continue
+		}
+		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, DF: true, Payload: st.Bytes})
+	}
+	if s.veil != nil {
+		all = append(all, s.veil.messages()...)
 	}
 	return all
 }
+
+// sealedPort reports whether what goes to a port cannot be read on the wire.
+func sealedPort(port uint16) bool { return port == tlsPort || port == 443 }

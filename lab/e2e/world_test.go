@@ -53,6 +53,7 @@ type side struct {
 	net    network
 	canary ua.Canary      // what must not be seen on the other side
 	seen   *netns.Capture // everything on the side's cable
+	veil   *veil          // of phones that speak TLS; nil: none does
 	far    *side
 }
 
@@ -65,7 +66,7 @@ func (s *side) target() netip.AddrPort {
 	if direct {
 		return s.far.at(sipPort)
 	}
-	return netip.AddrPortFrom(s.border, sipPort)
+	return netip.AddrPortFrom(s.border, uint16(s.net.port()))
 }
 
 // A world is an ITSP, a LAN, and the SBC between them.

@@ -176,7 +176,11 @@ func (c *Calls) contact(l *leg) []byte {
 	b := append(c.work.take(), "<sip:"...)
 	at := &c.opt.Listeners[l.flow.Listener]
 	b = append(b, at.Host...)
-	if at.Transport != "UDP" {
+	switch at.Transport {
+	case "UDP":
+	case "WSS": // RFC 7118 section 5.2 has one word in URIs for both
+		b = append(b, ";transport=ws"...)
+	default:
 		b = append(b, ";transport="...)
 		for _, c := range []byte(at.Transport) {
 			b = append(b, c|0x20)
