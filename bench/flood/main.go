@@ -42,7 +42,7 @@ import (
 // specEnv is set in the process that generates the flood: what to send.
 const specEnv = "SBC_BENCH_FLOOD"
 
-// Ours: a run takes about 9 minutes.
+// Ours: a run takes about 10 minutes.
 const longest = 20 * time.Minute
 
 // options are what the command line says.
@@ -65,6 +65,7 @@ func main() {
 	flag.IntVar(&o.calls, "calls", 100, "calls a second of the known peer")
 	seconds := flag.Int("seconds", 10, "length of each flood")
 	short := flag.Bool("short", false, "about a minute: floods of 3 s, at the higher rate only, from 1,000 and 1,048,576 sources, and fewer engines")
+	rate := flag.Int("rate", 0, "only floods of so many packets a second; 0: 10,000 and 100,000")
 	only := flag.String("only", "", "measure only this subject: none, nftables, tcx, xdp or kamailio")
 	flag.StringVar(&o.step, "measure", "", "measure only this: flood or digest")
 	flag.StringVar(&o.binary, "sbc", "", "the SBC's binary; default: built from here")
@@ -72,7 +73,11 @@ func main() {
 	flag.Parse()
 	o.length = time.Duration(*seconds) * time.Second
 	if *short {
-		o.length, o.rates, o.sources, o.subjects = 3*time.Second, o.rates[1:], o.sources[1:], []subject{ours + "none", ours + "tcx", kamailio}
+		o.length, o.rates, o.sources = 3*time.Second, o.rates[1:], o.sources[1:]
+		o.subjects = []subject{ours + "none", ours + "tcx", kamailio}
+	}
+	if *rate != 0 {
+		o.rates = []int{*rate}
 	}
 	if *only != "" {
 		o.subjects = slices.DeleteFunc(o.subjects, func(s subject) bool { return s.engine() != *only })
@@ -94,6 +99,8 @@ func (o *options) check() error {
 		return errors.New("there are no arguments")
 	case o.calls < 1 || o.length <= 0:
 		return errors.New("-calls and -seconds must be at least 1")
+	case o.rates[0] < 1:
+		return errors.New("-rate must be at least 1")
 	case len(o.subjects) == 0:
 		return errors.New("-only: want none, nftables, tcx, xdp or kamailio; -short has none, tcx and kamailio")
 	case !slices.Contains([]string{"", "flood", "digest"}, o.step):
@@ -136,7 +143,14 @@ func run(o options) error {
 		}
 	}
 	var r results
-	if err := r.measure(ctx, o, dir); err != nil {
+	err = r.measure(ctx, o, dir)
+	switch ctx.Err() {
+	case context.Canceled:
+		return errors.New("interrupted; nothing is left behind")
+	case context.DeadlineExceeded:
+		return fmt.Errorf("not done after %v: try -short", longest)
+	}
+	if err != nil {
 		return err
 	}
 	r.print(os.Stdout, o)

@@ -61,23 +61,57 @@ func cells(o options) (list []cell) {
 	return list
 }
 
+// Ours: how many floods are measured again in a run, which are a minute and a half.
+const againMost = 6
+
+// measureAll measures all cells. A flood beside which calls took too long is
+// measured again, and the better one counts: what else the machine does makes
+// calls slower and never faster. A call that failed counts in any case.
 func measureAll(ctx context.Context, o options, dir string) (list []outcome, err error) {
+	again := 0
+	var base *outcome
 	for _, c := range cells(o) {
-		if n := len(list); n > 0 && list[n-1].except != "" && list[n-1].subject == c.subject {
+		if base != nil && base.except != "" && base.subject == c.subject {
 			continue
 		}
-		r, err := measure(ctx, c, o, dir)
-		var no *unavailable
-		if errors.As(err, &no) {
-			r.except, err = no.Error(), nil
+		r, err := try(ctx, c, o, dir)
+		if err == nil && !c.baseline() && again < againMost && r.slower(base) > p99Most {
+			again++
+			var second outcome
+			second, err = try(ctx, c, o, dir)
+			r = better(r, second)
 		}
 		if err != nil {
 			return list, fmt.Errorf("%v: %w", c, err)
 		}
-		fmt.Fprintln(os.Stderr, r.line())
 		list = append(list, r)
+		if c.baseline() {
+			base = &r
+		}
 	}
 	return list, nil
+}
+
+func better(a, b outcome) outcome {
+	failed := a.calls.failed + b.calls.failed
+	if b.calls.second() < a.calls.second() {
+		a = b
+	}
+	a.calls.failed = failed
+	return a
+}
+
+// try measures a cell and says so. That its engine cannot be had is no error.
+func try(ctx context.Context, c cell, o options, dir string) (outcome, error) {
+	r, err := measure(ctx, c, o, dir)
+	var no *unavailable
+	if errors.As(err, &no) {
+		r.except, err = no.Error(), nil
+	}
+	if err == nil {
+		fmt.Fprintln(os.Stderr, r.line())
+	}
+	return r, err
 }
 
 // unavailable is an engine that this machine does not have.
