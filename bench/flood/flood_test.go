@@ -143,7 +143,7 @@ func TestQuantiles(t *testing.T) {
 func TestGoals(t *testing.T) {
 	at := func(s subject, sources, failed int, setup, cpu time.Duration, grown int64) outcome {
 		return outcome{cell: cell{s, 1000, sources, innocent}, cpu: cpu, calls: tally{made: 1, failed: failed, setups: []time.Duration{setup}, rate: 1},
-			flood: sent{Packets: 1000, Took: time.Second, CPU: time.Millisecond}, grown: memory{own: grown, heap: grown / 2}}
+			beside: 2 * time.Millisecond, flood: sent{Packets: 1000, Took: time.Second, CPU: time.Millisecond}, grown: memory{own: grown, heap: grown / 2}}
 	}
 	const ms = time.Millisecond
 	none := subject(ours + "none")
