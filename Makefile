@@ -13,7 +13,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build generate demo deps bench-deps fmt lint test test-long fuzz bench bench-parse bench-calls bench-media bench-registrations install clean
+.PHONY: help build generate demo deps bench-deps fmt lint test test-long fuzz bench bench-parse bench-calls bench-media bench-registrations bench-flood install clean
 
 help:
 	@echo 'demo         run the border between a PBX and an ITSP of its own (ARGS=--once: end by itself)'
@@ -22,7 +22,7 @@ help:
 	@echo 'lint         gofmt, go vet, staticcheck'
 	@echo 'fmt          format the source'
 	@echo 'fuzz         all fuzz targets, FUZZTIME=$(FUZZTIME) each'
-	@echo 'bench        bench-parse, bench-calls, bench-media and bench-registrations: ratios to others, side by side'
+	@echo 'bench        bench-parse, bench-calls, bench-media, bench-registrations and bench-flood: ratios to others, side by side'
 	@echo 'build        bin/sbc, one static binary'
 	@echo 'generate     the BPF object of fastpath/, anew from its source'
 	@echo 'install      bin/sbc, the systemd unit and the example to PREFIX=$(PREFIX)'
@@ -62,7 +62,7 @@ test-long: deps
 fuzz:
 	.ci/fuzz $(FUZZTIME)
 
-bench: bench-parse bench-calls bench-media bench-registrations
+bench: bench-parse bench-calls bench-media bench-registrations bench-flood
 
 bench-parse:
 	$(GO) run ./bench/parse $(ARGS)
@@ -75,6 +75,9 @@ bench-media: bench-deps
 
 bench-registrations: bench-deps build
 	$(GO) run ./bench/registrations $(ARGS)
+
+bench-flood: bench-deps build
+	$(GO) run ./bench/flood $(ARGS)
 
 install: build
 	install -D -m 0755 bin/sbc $(DESTDIR)$(PREFIX)/bin/sbc
