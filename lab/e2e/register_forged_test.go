@@ -107,6 +107,7 @@ func TestGuessedTokensAndScanners(t *testing.T) {
 	if s, err := n.border.status(); err != nil || s.Rejects["token"] != 6 {
 		t.Errorf("refused: %v, %v", s.Rejects, err)
 	}
+	n.must(n.itsp.space.AddAddr("eth0", netip.PrefixFrom(itspSecond, 24)))
 	for _, scan := range [][]string{
 		{"REGISTER", "sip:other.example", "To: <sip:100@other.example>"},
 		{"REGISTER", "sip:198.51.100.1", "To: <sip:100@198.51.100.1>"},
@@ -142,7 +143,11 @@ func other(c byte) string {
 // until what a phone sends after it is.
 func (n *town) scan(request []string) (answered bool) {
 	n.t.Helper()
-	conn, err := n.itsp.space.ListenUDP(netip.AddrPortFrom(itspAddr, 0))
+	addr, witness := itspAddr, itspSecond
+	if request[0] == "INVITE" { // so that neither is policed
+		addr, witness = itspSecond, itspAddr
+	}
+	conn, err := n.itsp.space.ListenUDP(netip.AddrPortFrom(addr, 0))
 	n.must(err)
 	defer conn.Close()
 	n.pbx.calls++
@@ -150,7 +155,7 @@ func (n *town) scan(request []string) (answered bool) {
 	_, err = conn.WriteToUDPAddrPort([]byte(text), sbcAt)
 	n.must(err)
 	// What comes after it, for the same shards, is answered after it.
-	if status := n.stranger("REGISTER", "sip:"+domain, fmt.Sprintf("To: <sip:late%d@%s>", n.pbx.calls, domain)); status != 401 {
+	if status := n.ask(n.itsp.space, witness, sbcAt, "REGISTER", "sip:"+domain, fmt.Sprintf("To: <sip:late%d@%s>", n.pbx.calls, domain)); status != 401 {
 		n.t.Errorf("a REGISTER for us: %d", status)
 	}
 	n.must(conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)))
