@@ -59,7 +59,7 @@ func from(ds []netns.Datagram, addr netip.Addr) []netns.Datagram {
 func (s *side) messages() []netns.Datagram {
 	all := s.seen.Datagrams()
 	for _, st := range s.seen.Streams() {
-		if sealedPort(st.Src.Port()) || sealedPort(st.Dst.Port()) {
+		if isTLS(st.Bytes) {
 			continue
 		}
 		all = append(all, netns.Datagram{Src: st.Src, Dst: st.Dst, TTL: 64, DF: true, Payload: st.Bytes})
@@ -70,5 +70,6 @@ func (s *side) messages() []netns.Datagram {
 	return all
 }
 
-// sealedPort reports whether what goes to a port cannot be read on the wire.
-func sealedPort(port uint16) bool { return port == tlsPort || port == 443 }
+// isTLS reports whether what went over a connection cannot be read: it begins with
+// a handshake (RFC 8446 section 5.1).
+func isTLS(b []byte) bool { return bytes.HasPrefix(b, []byte{22, 3}) }
