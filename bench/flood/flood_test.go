@@ -107,6 +107,27 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// Of what a fuzzer sends most is no message, and none is what a phone sends.
+func TestRubbish(t *testing.T) {
+	wrong, to := 0, sipAt(world.Outside)
+	for i := range batch {
+		text := payload(i, fuzzer, to)
+		if text != payload(i, fuzzer, to) || text == payload(i, innocent, to) {
+			t.Errorf("%d: %q", i, text)
+		}
+		if len(text) > 1472 {
+			t.Errorf("%d does not fit into a frame: %d octets", i, len(text))
+		}
+		var m sip.Message
+		if m.Parse([]byte(text)) != nil {
+			wrong++
+		}
+	}
+	if wrong < batch/2 || wrong == batch {
+		t.Errorf("%d of %d are no messages", wrong, batch)
+	}
+}
+
 // checksum adds up a header as RFC 1071 does: 0xffff where its checksum is right.
 func checksum(b []byte) uint16 {
 	var sum uint32

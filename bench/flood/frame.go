@@ -16,6 +16,7 @@ type tool string
 const (
 	innocent tool = "phone"   // says nothing that a scanner would
 	scanner  tool = "scanner" // leaves its name, as sipvicious does
+	fuzzer   tool = "fuzzer"  // sends what is no message, or nearly one
 )
 
 var agents = map[tool]struct{ agent, name string }{

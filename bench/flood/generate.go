@@ -109,7 +109,7 @@ type generator struct {
 func newGenerator(fd int, f flood, mac net.HardwareAddr) *generator {
 	g := &generator{fd: fd}
 	for i := range g.frames {
-		g.frames[i] = newFrame(message(methods[i%len(methods)], f.Tool, f.To), mac, f.To)
+		g.frames[i] = newFrame(payload(i, f.Tool, f.To), mac, f.To)
 		g.iovecs[i].Base = unsafe.SliceData(g.frames[i].bytes)
 		g.iovecs[i].SetLen(len(g.frames[i].bytes))
 		g.msgs[i].hdr.Iov = &g.iovecs[i]

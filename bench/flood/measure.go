@@ -56,7 +56,7 @@ func cells(o options) (list []cell) {
 			}
 		}
 		if i := len(o.rates) - 1; len(o.sources) > 1 {
-			list = append(list, cell{s, o.rates[i], o.sources[1], scanner})
+			list = append(list, cell{s, o.rates[i], o.sources[1], scanner}, cell{s, o.rates[i], o.sources[1], fuzzer})
 		}
 	}
 	return list
@@ -102,7 +102,6 @@ func (r outcome) again(ctx context.Context, base cell, o options, dir string) (o
 	}
 	second, err := try(ctx, r.cell, o, dir)
 	second.beside = b.calls.second()
-	r.beside = max(r.beside, second.beside)
 	failed := r.calls.failed + second.calls.failed
 	if second.slower() < r.slower() {
 		r = second

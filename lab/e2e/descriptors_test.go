@@ -47,7 +47,7 @@ func TestDescriptorsShared(t *testing.T) {
 	p := w.phones("out", nil)
 	p.talk(ua.Invite{})
 	crowd := w.idle(files + 50)
-	w.await("the border to have its share", func() bool { return w.connections() >= files/4-2*idlersShaking })
+	w.await("the border to have its share", func() bool { return w.connections() >= files/4-2*idlersLess })
 	if n := w.openFiles(); n > before+files/4+20 {
 		t.Errorf("%d descriptors are open, %d were before", n, before)
 	}
@@ -92,7 +92,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	} else {
 		t.Logf("without descriptors the border computed for %v of %v", busy, of)
 	}
-	if n := w.openFiles(); n < files-idlersShaking {
+	if n := w.openFiles(); n < files-idlersLess {
 		t.Errorf("%d descriptors are open, not %d: that was no test", n, files)
 	}
 	p.caller.Do(func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Refresh(now, 1, false, do) })
@@ -105,8 +105,9 @@ func TestDescriptorsExhausted(t *testing.T) {
 	w.sealed()
 }
 
-// idlersShaking is how many handshakes of one address there are at once.
-const idlersShaking = 16
+// idlersLess is how many fewer there may be at a moment: some are ended, and others
+// have not come yet.
+const idlersLess = 16
 
 // tick is the kernel's unit of a process's time, USER_HZ of proc(5).
 const tick = 10 * time.Millisecond

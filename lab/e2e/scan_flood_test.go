@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sbc/lab/ua"
 )
 
 // floods are what a host sends by UDP, as fast as floodRate.
@@ -97,6 +99,48 @@ func oneSource(s *stranger, i int) netip.AddrPort {
 func manySources(_ *stranger, i int) netip.AddrPort {
 	n := i % floodSources
 	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{100, 100, byte(n >> 8), byte(n)}), uint16(10000+i%50000))
+}
+
+// rotating is a host that takes another /64 of IPv6 for each packet.
+func rotating(_ *stranger, i int) netip.AddrPort {
+	n := i % floodSources
+	return netip.AddrPortFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0x80, 0, byte(n >> 8), byte(n), 15: 1}), uint16(10000+i%50000))
+}
+
+// A flood of all kinds at once is not heard: of a call that is up no packet of media
+// is late or lost, and it ends as it should.
+func TestFloodIsNotHeard(t *testing.T) {
+	t.Parallel()
+	throughSBC(t)
+	for _, c := range []struct {
+		name, engine string
+		source       func(s *stranger, i int) netip.AddrPort
+		change       []func(*siege)
+	}{
+		{"none", "none", manySources, nil},
+		{"tcx", "tcx", manySources, nil},
+		{"tcx, IPv6", "tcx", rotating, []func(*siege){(*siege).byIP6}},
+		{"nftables, IPv6", "nftables", rotating, []func(*siege){(*siege).byIP6}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := newSiege(t, true, fmt.Sprintf("engine = %q", c.engine), c.change...)
+			n.must(n.middle.Route(netip.MustParsePrefix("0.0.0.0/0"), itspAddr))
+			s := n.stranger("flooder")
+			f := s.forger()
+			p := n.phones("in", nil)
+			p.talk(ua.Invite{})
+			f.flood(floodRate*floodSeconds, func(i int) { f.udp(c.source(s, i), []byte(floods[i%len(floods)].text(i))) })
+			p.caller.Hangup(1)
+			p.over()
+			p.clean(0)
+			g := n.gate()
+			if refused := sum(g.Kernel) + sum(g.Dropped); refused == 0 || g.Bans != 0 || !strings.HasPrefix(g.Engine, c.engine) {
+				t.Errorf("%+v", g)
+			}
+			n.measured("beside a call")
+		})
+	}
 }
 
 // flood sends so many packets, at floodRate.

@@ -20,7 +20,7 @@ import (
 // that block.
 const siegeConfig = `
 realm "outside" {
-  address = "198.51.100.1"
+  address = "{toitsp}"
   listen "udp" {}
   listen "tcp" {}
   media {
@@ -115,8 +115,9 @@ type siege struct {
 	sbc setup
 }
 
-// newSiege builds a siege. There is no PBX but what sipp plays.
-func newSiege(t *testing.T, phones bool, firewall string) *siege {
+// newSiege builds a siege, of which change may change something before the border
+// starts. There is no PBX but what sipp plays.
+func newSiege(t *testing.T, phones bool, firewall string, change ...func(*siege)) *siege {
 	t.Helper()
 	netns.Require(t, "root", "sipp")
 	dir := t.TempDir()
@@ -140,9 +141,15 @@ func newSiege(t *testing.T, phones bool, firewall string) *siege {
 	t.Cleanup(cancel)
 	n.must(n.internet.Plug(netns.End{Space: n.middle, Interface: "eth0", Addr: netip.PrefixFrom(outsideAddr, 24)}))
 	n.state, n.pbx = sbc.state, &pbx{n: n.town}
+	for _, f := range change {
+		f(n)
+	}
 	n.border = n.startBorder(sbc)
 	return n
 }
+
+// byIP6 has the outside speak IPv6.
+func (n *siege) byIP6() { n.ip6(n.itsp, "eth0") }
 
 // stranger plugs in a host that nobody has invited.
 func (n *siege) stranger(name string) *stranger {

@@ -108,8 +108,8 @@ func (w *world) shows(c *certificates, own tls.Certificate, want map[string]tls.
 }
 
 // A load makes twenty calls a second over connections of their own, from eight
-// gateways in turn: of one address the border has sixteen handshakes at once, which
-// are fewer than come in a second.
+// gateways in turn: of one address the border has so many handshakes at once, and
+// on a machine that is busy those of seconds would be more.
 type load struct {
 	w     *world
 	gates []netip.Addr

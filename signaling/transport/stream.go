@@ -102,7 +102,7 @@ type StreamOptions struct {
 
 	Handshake           time.Duration // for a handshake of TLS; 0: 5 s
 	Handshakes          int           // of TLS or WebSocket that others began, at once; 0: 512
-	HandshakesPerSource int           // of these, from one IPv4 address, or IPv6 /64; 0: 16
+	HandshakesPerSource int           // of these, from one IPv4 address, or IPv6 /64; 0: 64
 
 	Queue  int // octets that wait to be written to one connection; 0: 256 KiB
 	Memory int // octets of begun messages and of queues, all connections together; 0: 64 MiB

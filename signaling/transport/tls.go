@@ -38,9 +38,9 @@ const (
 	handshakeDefault = 5 * time.Second
 	// 512 handshakes of some 20 KB.
 	handshakesDefault = 512
-	// 16: far more than come from one address within a round trip, but when all
-	// phones behind a NAT come back together; those that are cut try again.
-	handshakesSourceDefault = 16
+	// 64: as many phones behind one NAT come back within a round trip when their
+	// router does; those that are cut try again.
+	handshakesSourceDefault = 64
 )
 
 // TLS makes a listener of streams one of TLS: of versions 1.2 and 1.3, with the
