@@ -30,17 +30,22 @@ func (e *Engine) listenTCP(i int, l Listener) (*transport.TCP, error) {
 }
 
 // client returns how a connection of TLS is opened: to peers alone, by what the
-// configuration says of the one whose target is there.
-func (e *Engine) client(realm int, remote netip.AddrPort) *transport.Client {
+// configuration says of the one whose target is there, or said of it when it was
+// one.
+func (e *Engine) client(realm int, remote netip.AddrPort) (c *transport.Client) {
 	o := e.options()
 	peers := o.Rules.Peers()
 	for i := range peers {
 		p := &peers[i]
-		if p.Realm == realm && !p.Gone && p.Target.Transport == policy.TLS && p.Target.Port == remote.Port() && slices.Contains(o.Rules.Resolved(i), remote.Addr()) {
+		if p.Realm != realm || p.Target.Transport != policy.TLS || p.Target.Port != remote.Port() || !slices.Contains(o.Rules.Resolved(i), remote.Addr()) {
+			continue
+		}
+		if !p.Gone {
 			return o.Clients[i]
 		}
+		c = o.Clients[i]
 	}
-	return nil
+	return c
 }
 
 // refusedStream tells the operator why a connection with a peer did not come

@@ -32,7 +32,7 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 	}
 	former := false
 	if !known {
-		peer, former = s.rules.Known(realm, s.sender(flow, m))
+		peer, former = s.former(realm, flow, m)
 	}
 	if !known && !former && m.IsRequest() {
 		s.noted(flow, m)
@@ -60,6 +60,15 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 func (s *Shard) certified(flow b2bua.Flow) (peer int, ok bool) {
 	peer, ok = s.opt.where.certified(flow.Conn)
 	return peer, ok && !s.rules.Peers()[peer].Gone
+}
+
+// former returns the peer that a flow was from before the configuration or a name
+// server said something else. Things end with it that began then, and none begins.
+func (s *Shard) former(realm int, flow b2bua.Flow, m *sip.Message) (peer int, ok bool) {
+	if peer, ok = s.rules.Known(realm, s.sender(flow, m)); ok {
+		return peer, true
+	}
+	return s.opt.where.certified(flow.Conn)
 }
 
 // began reports whether m belongs to what exists: a dialog of ours, or a

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +46,13 @@ func (o *Options) Reloaded(r *Reload) *Options {
 	n := o.own()
 	n.streams = o.streams.with(o.Rules, r.Rules)
 	n.Calls = o.Calls.With(r.Rules)
-	n.Rules, n.Endpoints, n.Clients = r.Rules, r.Endpoints, r.Clients
+	n.Rules, n.Endpoints, n.Clients = r.Rules, r.Endpoints, map[int]*transport.Client{}
+	maps.Copy(n.Clients, r.Clients)
+	for i, c := range o.Clients {
+		if r.Rules.Peers()[i].Gone { // it has to hear the end of its calls
+			n.Clients[i] = c
+		}
+	}
 	n.Ring, n.Quiet, n.Held, n.Long = r.Ring, r.Quiet, r.Held, r.Long
 	for i := range r.Realms {
 		n.Realms[i].Trust, n.Realms[i].Topology = r.Realms[i].Trust, r.Realms[i].Topology

@@ -61,7 +61,7 @@ func TestReloadAddsTLSPeer(t *testing.T) {
 		}
 	})
 	p.talk(ua.Invite{})
-	carrier := w.carrier(c)
+	carrier, v := w.carrier(c)
 	good, err := os.ReadFile(w.border.file)
 	w.must(err)
 	added := strings.Replace(string(good), "route \"in\"", strings.ReplaceAll(carrierBlocks, "{dir}", c.dir)+"\nroute \"in\"", 1)
@@ -88,7 +88,15 @@ func TestReloadAddsTLSPeer(t *testing.T) {
 	back := p.caller.Invite(ua.Invite{To: "9123"}) // to the ITSP, as before
 	p.call(p.caller, back, ua.Heard)
 	p.call(p.far, 2, ua.Heard)
-	for _, id := range []ua.Call{1, to, to + 1, back} {
+	if v.reset() == 0 {
+		t.Fatal("the carrier has no connection")
+	}
+	w.await("the SBC to see the reset", func() bool { return w.connections() == 0 })
+	carrier.Hangup(from) // no longer a peer, it ends what it began, by a new connection
+	if e := p.call(p.caller, to+1, ua.Ended); e.Cause != ua.ByFar {
+		t.Errorf("its call ended: %s", e.Cause)
+	}
+	for _, id := range []ua.Call{1, to, back} {
 		p.caller.Hangup(id)
 		p.call(p.caller, id, ua.Ended)
 	}
@@ -102,7 +110,7 @@ func TestReloadAddsTLSPeer(t *testing.T) {
 
 // carrier is a phone at the ITSP's second address that speaks TLS, wants a
 // certificate for carrier.border.example, and answers.
-func (w *world) carrier(c *certificates) *live.Phone {
+func (w *world) carrier(c *certificates) (*live.Phone, *veil) {
 	w.t.Helper()
 	own := c.ca.issue(itspName)
 	v := w.veiled(w.itsp, &tls.Config{
@@ -124,5 +132,5 @@ func (w *world) carrier(c *certificates) *live.Phone {
 		}
 	})
 	w.t.Cleanup(w.border.settle)
-	return phone
+	return phone, v
 }
