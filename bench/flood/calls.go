@@ -61,7 +61,7 @@ type answered struct {
 // runs in the goroutine that calls its methods.
 type calls struct {
 	rate      int
-	peer, pbx *socket
+	peer, pbx *world.Socket
 	polls     []unix.PollFd
 	list      []call
 	first     int // before it, all are over or have failed
@@ -76,22 +76,22 @@ type calls struct {
 func sipAt(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, 5060) }
 
 func newCalls(w *world.World, rate int) (*calls, error) {
-	peer, err := open(w.ITSP, sipAt(world.ITSP))
+	peer, err := world.Open(w.ITSP, sipAt(world.ITSP))
 	if err != nil {
 		return nil, err
 	}
-	pbx, err := open(w.LAN, sipAt(world.LAN))
+	pbx, err := world.Open(w.LAN, sipAt(world.LAN))
 	if err != nil {
-		peer.close()
+		peer.Close()
 		return nil, err
 	}
 	return &calls{rate: rate, peer: peer, pbx: pbx, polls: []unix.PollFd{
-		{Fd: int32(peer.fd), Events: unix.POLLIN}, {Fd: int32(pbx.fd), Events: unix.POLLIN}}}, nil
+		{Fd: int32(peer.FD), Events: unix.POLLIN}, {Fd: int32(pbx.FD), Events: unix.POLLIN}}}, nil
 }
 
 func (c *calls) close() {
-	c.peer.close()
-	c.pbx.close()
+	c.peer.Close()
+	c.pbx.Close()
 }
 
 // begin forgets the calls before.
@@ -143,11 +143,11 @@ func (c *calls) turn(ctx context.Context) error {
 		return fmt.Errorf("wait for answers: %w", err)
 	}
 	for _, on := range []struct {
-		k    *socket
-		take func(datagram) error
+		k    *world.Socket
+		take func(world.Datagram) error
 	}{{c.peer, c.atPeer}, {c.pbx, c.atPBX}} {
 		for {
-			d, ok, err := on.k.receive()
+			d, ok, err := on.k.Receive()
 			if err != nil {
 				return err
 			}
@@ -186,7 +186,7 @@ func (c *calls) advance(now time.Time) error {
 		}
 		a.wait *= 2
 		a.due = now.Add(a.wait)
-		if err := c.pbx.send(a.to, a.b); err != nil {
+		if err := c.pbx.Send(a.to, a.b); err != nil {
 			return err
 		}
 	}
@@ -206,7 +206,7 @@ func (c *calls) step(k *call, now time.Time) error {
 	}
 	k.wait *= 2
 	k.due = now.Add(min(k.wait, k.began.Add(patience).Sub(now)))
-	return c.peer.send(sipAt(world.Outside), k.again)
+	return c.peer.Send(sipAt(world.Outside), k.again)
 }
 
 func (c *calls) invite() error {
@@ -217,7 +217,7 @@ func (c *calls) invite() error {
 		"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", n, world.Outside, sipAt(world.ITSP), n, world.ITSP, n,
 		n, world.Outside, n, world.ITSP, sipAt(world.ITSP), len(sdp(world.ITSP)), sdp(world.ITSP))
 	c.list = append(c.list, call{began: now, due: now.Add(t1), wait: t1, again: m})
-	return c.peer.send(sipAt(world.Outside), m)
+	return c.peer.Send(sipAt(world.Outside), m)
 }
 
 func sdp(at netip.Addr) string {
@@ -226,14 +226,14 @@ func sdp(at netip.Addr) string {
 }
 
 // atPeer takes an answer.
-func (c *calls) atPeer(d datagram) error {
-	code := status(d.b)
-	n, err := strconv.Atoi(string(between(value(d.b, "Call-ID"), "call-", "@")))
+func (c *calls) atPeer(d world.Datagram) error {
+	code := status(d.Bytes)
+	n, err := strconv.Atoi(string(between(value(d.Bytes, "Call-ID"), "call-", "@")))
 	if n -= c.from; code == 0 || err != nil || n < 0 || n >= len(c.list) {
 		return nil // of a call before
 	}
 	k := &c.list[n]
-	invite := bytes.HasSuffix(value(d.b, "CSeq"), []byte("INVITE"))
+	invite := bytes.HasSuffix(value(d.Bytes, "CSeq"), []byte("INVITE"))
 	switch {
 	case !invite && code >= 200 && k.state == leaving:
 		if k.state = over; code != 200 {
@@ -247,16 +247,16 @@ func (c *calls) atPeer(d datagram) error {
 	case code >= 300:
 		k.state = failed
 		if c.strange == nil {
-			c.strange = bytes.Clone(d.b)
+			c.strange = bytes.Clone(d.Bytes)
 		}
 	case k.state == talking: // our ACK was lost
 		c.resent++
-		return c.peer.send(sipAt(world.Outside), k.again)
+		return c.peer.Send(sipAt(world.Outside), k.again)
 	default:
-		k.state, k.setup = talking, time.Duration(d.at-k.began.UnixNano())
+		k.state, k.setup = talking, time.Duration(d.At-k.began.UnixNano())
 		k.due = time.Now().Add(talk)
-		k.again, k.bye = within(d.b, "ACK", 1, n+c.from), within(d.b, "BYE", 2, n+c.from)
-		return c.peer.send(sipAt(world.Outside), k.again)
+		k.again, k.bye = within(d.Bytes, "ACK", 1, n+c.from), within(d.Bytes, "BYE", 2, n+c.from)
+		return c.peer.Send(sipAt(world.Outside), k.again)
 	}
 	return nil
 }
@@ -276,25 +276,25 @@ func within(ok []byte, method string, cseq, n int) []byte {
 }
 
 // atPBX answers a request.
-func (c *calls) atPBX(d datagram) error {
-	method, _, _ := bytes.Cut(d.b, []byte(" "))
-	id := string(value(d.b, "Call-ID"))
+func (c *calls) atPBX(d world.Datagram) error {
+	method, _, _ := bytes.Cut(d.Bytes, []byte(" "))
+	id := string(value(d.Bytes, "Call-ID"))
 	switch string(method) {
 	case "INVITE":
 		a := c.open[id]
 		if a == nil {
 			now := time.Now()
-			a = &answered{to: d.from, due: now.Add(t1), late: now.Add(patience), wait: t1}
+			a = &answered{to: d.From, due: now.Add(t1), late: now.Add(patience), wait: t1}
 			more := fmt.Sprintf("Contact: <sip:pbx@%v>\r\nContent-Type: application/sdp\r\n", sipAt(world.LAN))
-			a.b = appendAnswer(nil, d.b, "200 OK", more, sdp(world.LAN))
+			a.b = appendAnswer(nil, d.Bytes, "200 OK", more, sdp(world.LAN))
 			c.open[id] = a
 		}
-		return c.pbx.send(a.to, a.b)
+		return c.pbx.Send(a.to, a.b)
 	case "ACK":
 		delete(c.open, id)
 	case "BYE", "OPTIONS", "CANCEL":
-		c.buf = appendAnswer(c.buf[:0], d.b, "200 OK", "", "")
-		return c.pbx.send(d.from, c.buf)
+		c.buf = appendAnswer(c.buf[:0], d.Bytes, "200 OK", "", "")
+		return c.pbx.Send(d.From, c.buf)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func TestSmoke(t *testing.T) {
 	}
 	for i := range r.floods {
 		f := &r.floods[i]
-		if f.except != "" || f.calls.made == 0 || f.calls.failed > 0 || f.flood.Packets == 0 || f.flood.CPU <= 0 || f.cpu <= 0 || f.before.own == 0 {
+		if f.except != "" || f.calls.made == 0 || f.calls.failed > 0 || f.flood.Packets == 0 || f.flood.CPU <= 0 || f.cpu <= 0 || f.before.Own == 0 {
 			t.Errorf("%v: %+v", f.cell, f)
 		}
 		if refuses := f.subject.isOurs() && !f.baseline(); refuses != (f.border > 0) {
@@ -164,7 +164,7 @@ func TestQuantiles(t *testing.T) {
 func TestGoals(t *testing.T) {
 	at := func(s subject, sources, failed int, setup, cpu time.Duration, grown int64) outcome {
 		return outcome{cell: cell{s, 1000, sources, innocent}, cpu: cpu, calls: tally{made: 1, failed: failed, setups: []time.Duration{setup}, rate: 1},
-			beside: 2 * time.Millisecond, flood: sent{Packets: 1000, Took: time.Second, CPU: time.Millisecond}, grown: memory{own: grown, heap: grown / 2}}
+			beside: 2 * time.Millisecond, flood: sent{Packets: 1000, Took: time.Second, CPU: time.Millisecond}, grown: world.Memory{Own: grown, Heap: grown / 2}}
 	}
 	const ms = time.Millisecond
 	none := subject(ours + "none")

@@ -39,8 +39,8 @@ type outcome struct {
 	lost   int           // datagrams that found no room in a socket of the subject
 	kernel int           // packets that the SBC refused in the kernel
 	border int           // and in the process, before they were read
-	before memory
-	grown  memory        // until the last call has ended
+	before world.Memory
+	grown  world.Memory  // until the last call has ended
 	beside time.Duration // the p99 of a second of the baseline that calls are held against; 0: it is one
 	except string        // why there was nothing to measure
 }
@@ -196,7 +196,7 @@ func (r *outcome) run(ctx context.Context, w *world.World, p *netns.Process, loa
 	}
 	r.cpu, r.lost = after.cpu-before.cpu, after.lost-before.lost
 	r.kernel, r.border = after.kernel-before.kernel, after.border-before.border
-	r.before, r.grown = before.memory, after.memory.since(before.memory)
+	r.before, r.grown = before.memory, after.memory.Since(before.memory)
 	if err := g.Wait(ctx); err != nil {
 		return fmt.Errorf("%w: %s", err, g.Output())
 	}
@@ -207,7 +207,7 @@ func (r *outcome) run(ctx context.Context, w *world.World, p *netns.Process, loa
 type look struct {
 	cpu                  time.Duration
 	lost, kernel, border int
-	memory               memory
+	memory               world.Memory
 }
 
 // look looks at the time first where it is the end, and last where it is the
@@ -223,11 +223,11 @@ func (r *outcome) look(w *world.World, p *netns.Process) (l look, err error) {
 		return l, err
 	}
 	if r.subject.isOurs() {
-		m, err := readMetrics(w.Middle, metricsAddr)
+		m, err := world.ReadMetrics(w.Middle, metricsAddr)
 		if err != nil {
 			return l, err
 		}
-		l.kernel, l.border = int(m.refused("kernel")), int(m.refused("border"))
+		l.kernel, l.border = int(refused(m, "kernel")), int(refused(m, "border"))
 	}
 	if l.memory, err = memoryOf(w, r.subject, p); err != nil || end {
 		return l, err

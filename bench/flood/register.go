@@ -71,11 +71,11 @@ func register(ctx context.Context, s subject, q question, o options, dir string)
 	if err := w.ITSP.AddAddr("lo", homeNet); err != nil {
 		return a, err
 	}
-	k, err := open(w.ITSP, sipAt(netip.IPv4Unspecified()))
+	k, err := world.Open(w.ITSP, sipAt(netip.IPv4Unspecified()))
 	if err != nil {
 		return a, err
 	}
-	defer k.close()
+	defer k.Close()
 	r := &registering{k: k, question: unasked}
 	if _, err := r.run(ctx, heatUp); err != nil { // brings a nonce
 		return a, fmt.Errorf("%w; it wrote %q", err, tail(p.Output()))
@@ -102,7 +102,7 @@ func register(ctx context.Context, s subject, q question, o options, dir string)
 // registering keeps questions in flight. They come from many addresses, since of
 // one the SBC takes a few hundred only.
 type registering struct {
-	k        *socket
+	k        *world.Socket
 	question question
 	asked    int
 	nonces   [homes]string // a nonce is good for who got it
@@ -119,7 +119,7 @@ func home(n int) netip.Addr {
 
 // run asks for a time and returns how many answers there were.
 func (r *registering) run(ctx context.Context, length time.Duration) (n int, err error) {
-	polls := []unix.PollFd{{Fd: int32(r.k.fd), Events: unix.POLLIN}}
+	polls := []unix.PollFd{{Fd: int32(r.k.FD), Events: unix.POLLIN}}
 	t := unix.NsecToTimespec(quiet.Nanoseconds())
 	for end, flying := time.Now().Add(length), 0; ; {
 		if err := ctx.Err(); err != nil {
@@ -153,19 +153,19 @@ func (r *registering) run(ctx context.Context, length time.Duration) (n int, err
 // take takes the answers that have come.
 func (r *registering) take() (n int, err error) {
 	for {
-		d, ok, err := r.k.receive()
+		d, ok, err := r.k.Receive()
 		if err != nil || !ok {
 			return n, err
 		}
-		if status(d.b) != 401 {
-			return n, fmt.Errorf("a REGISTER was not answered with 401: %q", d.b)
+		if status(d.Bytes) != 401 {
+			return n, fmt.Errorf("a REGISTER was not answered with 401: %q", d.Bytes)
 		}
 		n++
-		challenge := value(d.b, "WWW-Authenticate")
+		challenge := value(d.Bytes, "WWW-Authenticate")
 		if bytes.Contains(challenge, []byte("stale=true")) {
 			r.stale++
 		}
-		i, err := strconv.Atoi(string(between(value(d.b, "Call-ID"), "register-", "@")))
+		i, err := strconv.Atoi(string(between(value(d.Bytes, "Call-ID"), "register-", "@")))
 		if err == nil && r.nonces[i%homes] == "" {
 			r.nonces[i%homes] = string(between(challenge, `nonce="`, `"`))
 		}
@@ -197,7 +197,7 @@ func (r *registering) ask() error {
 		"From: <sip:1000@voice.example>;tag=r%d\r\nTo: <sip:1000@voice.example>\r\nCall-ID: register-%d@load\r\nCSeq: 1 REGISTER\r\n"+
 		"Contact: <sip:1000@%v>\r\nExpires: 600\r\nUser-Agent: phone/1.0\r\n%sContent-Length: 0\r\n\r\n",
 		at, r.asked, r.asked, r.asked, at, credentials)
-	return r.k.sendFrom(at.Addr(), sipAt(world.Outside), r.buf)
+	return r.k.SendFrom(at.Addr(), sipAt(world.Outside), r.buf)
 }
 
 // registerAll asks the SBC and Kamailio both questions, in turn: what else the

@@ -99,11 +99,11 @@ func (r *results) printFloods(w io.Writer, o options) {
 		}
 		in, by, heap := "", "", ""
 		if f.subject.isOurs() {
-			in, by, heap = part(f.kernel), part(f.border), kib(f.grown.heap)
+			in, by, heap = part(f.kernel), part(f.border), kib(f.grown.Heap)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.0f\t%d\t%d\t%d\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", f.subject, source, with, f.flood.rate(),
 			f.calls.made, f.calls.failed, f.calls.resent, millis(f.calls.quantile(0.5)), millis(f.calls.quantile(0.99)), millis(f.calls.second()),
-			ratio, cost, part(f.lost), in, by, kib(f.before.own), kib(f.grown.own), heap)
+			ratio, cost, part(f.lost), in, by, kib(f.before.Own), kib(f.grown.Own), heap)
 	}
 	_ = t.Flush()
 }
@@ -171,8 +171,8 @@ func (r *results) worst(s subject) (w worst, ok bool) {
 		ok = true
 		w.failed += f.calls.failed
 		w.slower = max(w.slower, f.slower())
-		w.memory = max(w.memory, float64(f.grown.own-base.grown.own))
-		w.heap = max(w.heap, float64(f.grown.heap-base.grown.heap))
+		w.memory = max(w.memory, float64(f.grown.Own-base.grown.Own))
+		w.heap = max(w.heap, float64(f.grown.Heap-base.grown.Heap))
 		if k := slices.IndexFunc(r.floods, func(k outcome) bool {
 			return k.subject == kamailio && k.rate == f.rate && k.sources == f.sources && k.tool == f.tool
 		}); k >= 0 {

@@ -53,7 +53,7 @@ type load struct {
 	o       options
 	kind    kind
 	target  netip.AddrPort
-	socks   []*socket // of the phones, by port; then that of the PBX
+	socks   []*world.Socket // of the phones, by port; then that of the PBX
 	polls   []unix.PollFd
 	phones  []phone
 	pbx     *pbx
@@ -79,19 +79,19 @@ func newLoad(w *world.World, k kind, o options) (l *load, err error) {
 		if i == ports {
 			space, port = w.LAN, sipAt(world.LAN).Port()
 		}
-		s, err := open(space, port)
+		s, err := world.Open(space, netip.AddrPortFrom(netip.IPv4Unspecified(), port))
 		if err != nil {
 			return l, err
 		}
 		l.socks = append(l.socks, s)
-		l.polls = append(l.polls, unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN})
+		l.polls = append(l.polls, unix.PollFd{Fd: int32(s.FD), Events: unix.POLLIN})
 	}
 	return l, nil
 }
 
 func (l *load) close() {
 	for _, s := range l.socks {
-		s.close()
+		s.Close()
 	}
 }
 
@@ -184,14 +184,14 @@ func (l *load) register(i int) error {
 	l.buf = appendRegister(l.buf[:0], i, p.cseq)
 	p.waiting, p.sent = true, time.Now().UnixNano()
 	l.sum.sent++
-	return l.socks[port].send(from, l.target, l.buf)
+	return l.socks[port].SendFrom(from.Addr(), l.target, l.buf)
 }
 
 // receive takes what has come to all sockets.
 func (l *load) receive() error {
 	for i, s := range l.socks {
 		for {
-			d, ok, err := s.receive()
+			d, ok, err := s.Receive()
 			if err != nil {
 				return err
 			}
@@ -200,8 +200,8 @@ func (l *load) receive() error {
 			}
 			if i < ports {
 				err = l.atPhone(s, i, d)
-			} else if status(d.b) == 0 {
-				err = s.send(netip.AddrPortFrom(world.LAN, 0), d.from, l.pbx.answer(d.b))
+			} else if status(d.Bytes) == 0 {
+				err = s.SendFrom(world.LAN, d.From, l.pbx.answer(d.Bytes))
 			}
 			if err != nil {
 				return err
@@ -212,37 +212,37 @@ func (l *load) receive() error {
 	return nil
 }
 
-func (l *load) atPhone(s *socket, port int, d datagram) error {
-	i, ok := l.phoneAt(d.to, port)
+func (l *load) atPhone(s *world.Socket, port int, d world.Datagram) error {
+	i, ok := l.phoneAt(d.To, port)
 	if !ok {
-		return fmt.Errorf("something came to %v, which is no phone's: %q", d.to, d.b)
+		return fmt.Errorf("something came to %v, which is no phone's: %q", d.To, d.Bytes)
 	}
-	code := status(d.b)
+	code := status(d.Bytes)
 	if code > 0 {
 		l.answered(i, code, d)
 		return nil
 	}
-	if bytes.HasPrefix(d.b, []byte("OPTIONS ")) {
+	if bytes.HasPrefix(d.Bytes, []byte("OPTIONS ")) {
 		l.sum.options++
 	}
 	if l.kind != kept {
 		return nil
 	}
-	l.buf = appendAnswer(l.buf[:0], d.b, nil)
-	return s.send(netip.AddrPortFrom(d.to, 0), d.from, l.buf)
+	l.buf = appendAnswer(l.buf[:0], d.Bytes, nil)
+	return s.SendFrom(d.To, d.From, l.buf)
 }
 
-func (l *load) answered(i, code int, d datagram) {
+func (l *load) answered(i, code int, d world.Datagram) {
 	p := &l.phones[i]
-	seq, _, _ := bytes.Cut(field(d.b, "CSeq"), []byte(" "))
+	seq, _, _ := bytes.Cut(field(d.Bytes, "CSeq"), []byte(" "))
 	if n, err := strconv.ParseUint(string(seq), 10, 32); err != nil || uint32(n) != p.cseq || !p.waiting || code < 200 {
 		return
 	}
 	p.waiting, p.bound = false, code == 200
 	if l.times != nil {
-		l.times = append(l.times, time.Duration(d.at-p.sent))
+		l.times = append(l.times, time.Duration(d.At-p.sent))
 	}
-	switch after, err := strconv.Atoi(string(field(d.b, "Retry-After"))); {
+	switch after, err := strconv.Atoi(string(field(d.Bytes, "Retry-After"))); {
 	case code == 200:
 		l.sum.granted++
 	case err == nil:
@@ -251,7 +251,7 @@ func (l *load) answered(i, code int, d datagram) {
 	default:
 		l.sum.failed++
 		if l.strange == nil {
-			l.strange = bytes.Clone(d.b)
+			l.strange = bytes.Clone(d.Bytes)
 		}
 	}
 }

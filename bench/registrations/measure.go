@@ -20,7 +20,7 @@ type result struct {
 	unanswered int
 	unbound    int             // phones that were not registered when the window began
 	times      []time.Duration // from REGISTER to answer, sorted
-	grown      memory          // for all phones but the first hundredth
+	grown      world.Memory    // for all phones but the first hundredth
 	phones     int             // for which it grew
 }
 
@@ -60,7 +60,7 @@ func measureAll(o options, dir string) (all results, err error) {
 					return all, fmt.Errorf("%s: %w", name, err)
 				}
 				fmt.Fprintf(os.Stderr, "%v %d/%d %s: %.2f %% of a core for %d REGISTERs, %d of them to the PBX, and %d OPTIONS; %.0f octets a binding; %d failed\n",
-					k, round+1, o.rounds, name, 100*r.share(), r.count.sent, r.count.atPBX, r.count.options, r.each(r.grown.own), r.failures())
+					k, round+1, o.rounds, name, 100*r.share(), r.count.sent, r.count.atPBX, r.count.options, r.each(r.grown.Own), r.failures())
 				all[k][name] = append(all[k][name], r)
 			}
 		}
@@ -100,9 +100,9 @@ func (l *load) measure(w *world.World, p *netns.Process, name string) (r result,
 	if err := l.run(time.Now().Add(ramp(first))); err != nil {
 		return r, err
 	}
-	before, err := memoryOf(p)
+	before, err := world.MemoryOf(p)
 	if err == nil && name == sbcName {
-		before.heap, err = l.heap(w, time.Second)
+		before.Heap, err = l.heap(w, time.Second)
 	}
 	if err != nil {
 		return r, err
@@ -114,11 +114,11 @@ func (l *load) measure(w *world.World, p *netns.Process, name string) (r result,
 	if err := l.window(p, &r); err != nil {
 		return r, err
 	}
-	after, err := memoryOf(p)
+	after, err := world.MemoryOf(p)
 	if err == nil && name == sbcName {
-		after.heap, err = l.heap(w, l.o.rest)
+		after.Heap, err = l.heap(w, l.o.rest)
 	}
-	r.grown = after.since(before)
+	r.grown = after.Since(before)
 	return r, err
 }
 
@@ -140,7 +140,7 @@ func (l *load) heap(w *world.World, rest time.Duration) (int64, error) {
 	if err := l.listen(began.Add(rest)); err != nil {
 		return 0, err
 	}
-	n, err := heap(w.Middle, metricsAddr)
+	n, err := world.Heap(w.Middle, metricsAddr)
 	l.began = l.began.Add(time.Since(began))
 	return n, err
 }

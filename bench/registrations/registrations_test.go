@@ -35,7 +35,7 @@ func TestSmoke(t *testing.T) {
 		if r.failures() != 0 || r.count.sent < 200 || r.count.granted < 200 || len(r.times) < 200 || r.quantile(0.5) <= 0 {
 			t.Errorf("%s: %+v, %d without an answer, %d not registered", name, r.count, r.unanswered, r.unbound)
 		}
-		if r.cpu <= 0 || r.grown.own == 0 {
+		if r.cpu <= 0 || r.grown.Own == 0 {
 			t.Errorf("%s: no time or memory is used: %v, %+v", name, r.cpu, r.grown)
 		}
 	}
@@ -53,7 +53,7 @@ func TestSmoke(t *testing.T) {
 
 func TestGoals(t *testing.T) {
 	round := func(cpu time.Duration, heap int64, failed int) []result {
-		return []result{{cpu: cpu, window: time.Minute, phones: 100, grown: memory{heap: heap}, count: counts{failed: failed}}}
+		return []result{{cpu: cpu, window: time.Minute, phones: 100, grown: world.Memory{Heap: heap}, count: counts{failed: failed}}}
 	}
 	for _, c := range []struct {
 		name   string
@@ -145,14 +145,5 @@ func TestPBX(t *testing.T) {
 	}
 	if p.registers != 4 || len(p.bindings) != 2 {
 		t.Errorf("%d REGISTERs, %d bindings", p.registers, len(p.bindings))
-	}
-}
-
-func TestMemory(t *testing.T) {
-	const rollup = "55d0-7ffd ---p 00000000 00:00 0    [rollup]\nRss:    9 kB\nPss_Anon:     3 kB\nPss_File:   2 kB\n"
-	for name, want := range map[string]int64{"Pss_Anon:": 3 << 10, "Pss_File:": 2 << 10, "Pss_Shmem:": 0} {
-		if got := pss([]byte(rollup), name); got != want {
-			t.Errorf("%s %d, want %d", name, got, want)
-		}
 	}
 }

@@ -28,9 +28,9 @@ func median(rounds []result, f func(*result) float64) float64 {
 }
 
 func share(r *result) float64            { return r.share() }
-func ownEach(r *result) float64          { return r.each(r.grown.own) }
-func heapEach(r *result) float64         { return r.each(r.grown.heap) }
-func fileEach(r *result) float64         { return r.each(r.grown.file) }
+func ownEach(r *result) float64          { return r.each(r.grown.Own) }
+func heapEach(r *result) float64         { return r.each(r.grown.Heap) }
+func fileEach(r *result) float64         { return r.each(r.grown.File) }
 func failures(r *result) float64         { return float64(r.failures()) }
 func perSecond(r *result, n int) float64 { return float64(n) / r.window.Seconds() }
 
