@@ -66,6 +66,7 @@ func FuzzWebSocketRequest(f *testing.F) {
 	f.Add([]byte(wsRequest(wsSIP, "Origin: https://phone.example\r\n")))
 	f.Add([]byte(wsRequest(wsSIP, "Origin: https://evil.example\r\n", "Content-Length: 3\r\n")))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Add([]byte(strings.Replace(wsRequest(wsSIP, "Origin: https://evil.example\r\n"), "\r\nOrigin", "\n\nOrigin", 1)))
 	w := &transport.WebSocket{Origins: []string{"phone.example"}}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		answer, err := transport.WebSocketAnswer(w, b)
@@ -77,13 +78,26 @@ func FuzzWebSocketRequest(f *testing.F) {
 			t.Errorf("%q, %v", answer, err)
 		}
 		lower := strings.ToLower(string(b))
-		if up && (!strings.Contains(lower, "sip") || strings.Contains(lower, "evil") && !strings.Contains(lower, "phone.example")) {
+		if head, _, _ := strings.Cut(lower, "\r\n\r\n"); up && (!strings.Contains(head, "sip") || fromElsewhere(head)) {
 			t.Errorf("%q becomes a WebSocket", b)
 		}
 		if status := string(answer[9:12]); up != (status == "101") || http.StatusText(int(answer[9]-'0')*100) == "" {
 			t.Errorf("status %s", status)
 		}
 	})
+}
+
+// fromElsewhere reports whether a head in lower case has an Origin that is not a
+// page of phone.example.
+func fromElsewhere(head string) bool {
+	for line := range strings.Lines(head) {
+		if origin, ok := strings.CutPrefix(line, "origin:"); ok {
+			if _, host, ok := strings.Cut(origin, "://"); !ok || strings.TrimSpace(host) != "phone.example" && !strings.HasPrefix(host, "phone.example:") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Records are followed alike in whatever pieces they come.

@@ -302,6 +302,7 @@ func TestWebSocketRequests(t *testing.T) {
 		{"host itself is not below", origin("https://office.example"), some, 403, elsewhere},
 		{"host that ends like it", origin("https://notoffice.example"), some, 403, elsewhere},
 		{"host that begins like it", origin("https://desk.example.evil.example"), some, 403, elsewhere},
+		{"origin behind an empty line", strings.Replace(origin("https://evil.example"), "\r\nOrigin", "\n\nOrigin", 1), some, 400, protocol},
 		{"null", origin("null"), append(some, "null"), 403, elsewhere},
 		{"two origins", wsRequest(wsSIP, "Origin: https://phone.example\r\n", "Origin: https://evil.example\r\n"), some, 403, elsewhere},
 		{"origin with a path", origin("https://desk.example/x"), some, 403, elsewhere},

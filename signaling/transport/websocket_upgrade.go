@@ -115,8 +115,11 @@ func readHead(stream net.Conn) (head, early []byte, err error) {
 // request: RFC 6455 section 4.2.2, RFC 7118 section 4.1. The error is an
 // *upgradeError.
 func (w *WebSocket) answer(head []byte) ([]byte, error) {
-	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
-	if err != nil {
+	text := bufio.NewReader(bytes.NewReader(head))
+	r, err := http.ReadRequest(text)
+	// What is left was after an empty line that ends with a bare LF: some would
+	// have read headers there.
+	if _, left := text.Peek(1); err != nil || left == nil {
 		return nil, errRequest
 	}
 	key, err := w.judge(r)
