@@ -78,6 +78,10 @@ func WriteStatus(w io.Writer, st signaling.Status) error {
 	}
 	p.table([]string{"SHARD", "CALLS", "TRANSACTIONS", "TIMERS", "QUEUE", "DROPPED", "LAG"}, shardRows(st))
 	gateLines(p, st.Gate)
+	if s := st.Store; s != nil && s.Error != "" {
+		p.line("")
+		p.line("the store cannot be written, and a restart would forget %s: %s", count(s.Waiting, "change"), s.Error)
+	}
 	if len(st.Rejects) > 0 {
 		p.line("")
 		var rows [][]string

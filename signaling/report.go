@@ -16,7 +16,8 @@ type Status struct {
 	Realms   []RealmStatus  `json:"realms"`
 	Peers    []PeerStatus   `json:"peers"`
 	Bindings []BindingCount `json:"bindings,omitempty"`
-	Gate     *GateStatus    `json:"gate,omitempty"` // nil: everybody is listened to
+	Gate     *GateStatus    `json:"gate,omitempty"`  // nil: everybody is listened to
+	Store    *StoreStatus   `json:"store,omitempty"` // nil: nothing is kept
 	Shards   []ShardStatus  `json:"shards"`
 	Rejects  map[string]int `json:"rejects"` // refused requests by cause
 }
@@ -30,6 +31,15 @@ type GateStatus struct {
 	Behind  bool              `json:"kernel_behind,omitempty"` // the kernel has not taken all of it yet
 	Dropped map[string]uint64 `json:"dropped"`                 // before anything was read, by cause
 	Kernel  map[string]uint64 `json:"kernel,omitempty"`        // packets that the kernel dropped, by cause
+}
+
+// StoreStatus says what a restart would find: registrations and bans.
+type StoreStatus struct {
+	Waiting int    `json:"waiting"`         // that the disk does not have yet
+	Written uint64 `json:"written"`         // since the start
+	Failed  uint64 `json:"failed"`          // attempts that the disk refused
+	Dropped uint64 `json:"dropped"`         // that found no room to wait
+	Error   string `json:"error,omitempty"` // of the last attempt
 }
 
 // Ledger compares what calls have taken with what is in use: each rest is 0

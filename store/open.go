@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -48,6 +49,9 @@ type Options struct {
 	Queue int
 	// Every is how long the writer collects before it writes; 0: 200 ms.
 	Every time.Duration
+	// Log is told when the disk begins to refuse what is written, and when it is
+	// over; nil: nobody is.
+	Log *slog.Logger
 	// NoSync leaves it to the kernel when the disk is written: for tests.
 	NoSync bool
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ type Store struct {
 	secret [SecretBytes]byte
 	queue  int
 	every  time.Duration
+	log    *slog.Logger
 	wake   chan struct{} // holds one
 	stop   chan struct{}
 	done   chan struct{}
@@ -31,13 +33,14 @@ type Store struct {
 	// Guarded by mu.
 	mu      sync.Mutex
 	waiting map[place][]byte // nil: delete
+	writing int              // keys of the batch that the disk has not confirmed
 	closed  bool
 	lastErr error
 }
 
 // Stats are counters since Open, and what the writer met last.
 type Stats struct {
-	Waiting   int    // keys that wait for the disk
+	Waiting   int    // keys that the disk does not have yet
 	Written   uint64 // keys written or deleted
 	Coalesced uint64 // values that a newer one of the same key overtook
 	Dropped   uint64 // values of new keys for which there was no room
@@ -47,7 +50,7 @@ type Stats struct {
 
 func newStore(db *bolt.DB, o Options) *Store {
 	s := &Store{
-		db: db, queue: o.Queue, every: o.Every, waiting: map[place][]byte{},
+		db: db, queue: o.Queue, every: o.Every, log: o.Log, waiting: map[place][]byte{},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if s.queue <= 0 {
@@ -55,6 +58,9 @@ func newStore(db *bolt.DB, o Options) *Store {
 	}
 	if s.every <= 0 {
 		s.every = 200 * time.Millisecond
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
 	}
 	return s
 }
@@ -149,7 +155,7 @@ func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Stats{
-		Waiting: len(s.waiting), Written: s.written.Load(), Coalesced: s.coalesced.Load(),
+		Waiting: len(s.waiting) + s.writing, Written: s.written.Load(), Coalesced: s.coalesced.Load(),
 		Dropped: s.dropped.Load(), Failed: s.failed.Load(), Err: s.lastErr,
 	}
 }

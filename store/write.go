@@ -57,18 +57,33 @@ func (s *Store) flush() bool {
 		}
 		err := s.commit(batch)
 		s.mu.Lock()
-		s.lastErr = err
+		was := s.lastErr
+		s.lastErr, s.writing = err, 0
 		for i := range batch {
 			if _, newer := s.waiting[batch[i].place]; err != nil && !newer {
 				s.waiting[batch[i].place] = batch[i].value
 			}
 		}
+		left := len(s.waiting)
 		s.mu.Unlock()
+		s.tell(was, err, left)
 		if err != nil {
 			s.failed.Add(1)
 			return false
 		}
 		s.written.Add(uint64(len(batch)))
+	}
+}
+
+// tell says that the disk refuses, once, and that it is over.
+func (s *Store) tell(was, is error, left int) {
+	path := s.db.Path()
+	switch {
+	case was == nil && is != nil:
+		s.log.Error("the store cannot be written, it is tried again: a restart now would forget what waits",
+			"err", is, "waiting", left, "store", path, "remedy", "is the disk full, or read-only?")
+	case was != nil && is == nil:
+		s.log.Info("the store is written again", "store", path)
 	}
 }
 
@@ -90,6 +105,7 @@ func (s *Store) collect() []change {
 		batch = append(batch, change{k, v})
 		delete(s.waiting, k)
 	}
+	s.writing = len(batch)
 	slices.SortFunc(batch, func(a, b change) int {
 		return cmp.Or(cmp.Compare(a.in, b.in), cmp.Compare(a.key, b.key))
 	})

@@ -53,7 +53,7 @@ func TestMetricsShowWhatWasCounted(t *testing.T) {
 		return Now{
 			Calls: 3, Ports: []Ports{{Realm: "inside", Free: 7, InUse: 2, Resting: 1}}, Peers: []PeerCalls{{"itsp", 3}},
 			Connections: []Connections{{Realm: "inside", Open: 2, Accepted: 5, Refused: 1, Cut: map[string]uint64{"slow": 3}}},
-			Shards:      []Shard{{Transactions: 4, Timers: 5, Lag: 0.001, Queue: 6, Dropped: 7}}, RestPorts: -1,
+			Shards:      []Shard{{Transactions: 4, Timers: 5, Lag: 0.001, Queue: 6, Dropped: 7}}, RestPorts: -1, Store: &Store{Waiting: 8, Failed: 9, Dropped: 10},
 		}
 	})
 	text := scrape(t, m)
@@ -79,6 +79,7 @@ func TestMetricsShowWhatWasCounted(t *testing.T) {
 		`sbc_calls 3`, `sbc_peer_calls{peer="itsp"} 3`,
 		`sbc_ports{realm="inside",state="free"} 7`, `sbc_ports{realm="inside",state="in_use"} 2`, `sbc_ports{realm="inside",state="resting"} 1`,
 		`sbc_transactions{shard="0"} 4`, `sbc_timers{shard="0"} 5`, `sbc_shard_lag_seconds{shard="0"} 0.001`,
+		`sbc_store_waiting 8`, `sbc_store_failed_total 9`, `sbc_store_dropped_total 10`,
 		`sbc_shard_queue{shard="0"} 6`, `sbc_shard_dropped_total{shard="0"} 7`,
 		`sbc_ledger_rest{kind="ports"} -1`, `sbc_ledger_rest{kind="calls"} 0`, `sbc_ledger_rest{kind="timers"} 0`,
 		`sbc_build_info{go="go1.`, `go_goroutines`, `process_open_fds`,

@@ -17,7 +17,8 @@ type Now struct {
 	Bindings     []Bindings
 	Turn         *Turn // nil: there is no such service
 	Certificates []Certificate
-	Gate         *Gate // nil: everybody is listened to
+	Gate         *Gate  // nil: everybody is listened to
+	Store        *Store // nil: nothing is kept
 	Shards       []Shard
 	// What calls have taken less what is in use: each must be 0.
 	RestCalls, RestPorts, RestTimers int
@@ -46,6 +47,12 @@ type Gate struct {
 	Bans            int
 	Policed, Banned uint64
 	Dropped, Kernel map[string]uint64 // datagrams by cause, in the border and in the kernel
+}
+
+// Store is what a restart finds.
+type Store struct {
+	Waiting         int    // changes that the disk does not have yet
+	Failed, Dropped uint64 // attempts that the disk refused; changes that found no room to wait
 }
 
 // Turn is the TURN service. All but Up and Allocations are since the start.
@@ -107,6 +114,9 @@ var (
 	descBansTotal    = gauge("sbc_bans_total", "Bans that scores led to.")
 	descPoliced      = gauge("sbc_policed_total", "Times that a source became policed.")
 	descRefused      = gauge("sbc_refused_packets_total", "Packets that were dropped before they were read, by where (kernel, border) and cause.", "where", "cause")
+	descStoreWaiting = gauge("sbc_store_waiting", "Registrations and bans that the disk does not have yet.")
+	descStoreFailed  = gauge("sbc_store_failed_total", "Times that the disk refused to be written.")
+	descStoreDropped = gauge("sbc_store_dropped_total", "Registrations and bans that were not stored, because too many wait for the disk.")
 	descPeerCalls    = gauge("sbc_peer_calls", "Calls that a peer takes part in.", "peer")
 	descTransactions = gauge("sbc_transactions", "SIP transactions that exist now, by shard.", "shard")
 	descTimers       = gauge("sbc_timers", "Timers that are armed, by shard.", "shard")
@@ -122,7 +132,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (m *state) Describe(c chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descExpires, descBans, descBansTotal, descPoliced, descRefused, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
+	for _, d := range []*prometheus.Desc{descCalls, descPorts, descConns, descConnsTotal, descConnsCut, descBindings, descTurnUp, descTurnRestarts, descTurnNow, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descExpires, descBans, descBansTotal, descPoliced, descRefused, descStoreWaiting, descStoreFailed, descStoreDropped, descPeerCalls, descTransactions, descTimers, descLag, descQueue, descDropped, descRest} {
 		c <- d
 	}
 }
@@ -137,7 +147,7 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, v float64, labels ...string) {
 		kind := prometheus.GaugeValue
 		switch d {
-		case descDropped, descConnsTotal, descConnsCut, descTurnRestarts, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descBansTotal, descPoliced, descRefused:
+		case descDropped, descConnsTotal, descConnsCut, descTurnRestarts, descTurnTotal, descTurnBindings, descTurnOctets, descTurnRefused, descBansTotal, descPoliced, descRefused, descStoreFailed, descStoreDropped:
 			kind = prometheus.CounterValue
 		}
 		c <- prometheus.MustNewConstMetric(d, kind, v, labels...)
@@ -167,6 +177,11 @@ func (m *state) Collect(c chan<- prometheus.Metric) {
 		send(descExpires, float64(c.Expires.Unix()), c.File)
 	}
 	now.Gate.collect(send)
+	if s := now.Store; s != nil {
+		send(descStoreWaiting, float64(s.Waiting))
+		send(descStoreFailed, float64(s.Failed))
+		send(descStoreDropped, float64(s.Dropped))
+	}
 	for _, p := range now.Peers {
 		send(descPeerCalls, float64(p.Calls), p.Peer)
 	}

@@ -29,6 +29,7 @@ import (
 // A border is everything that runs.
 type border struct {
 	engine   *signaling.Engine
+	store    *store.Store // nil: nothing is kept
 	resolver *resolve.Resolver
 	public   map[string]*public.Watch // by realm, where it is behind a router
 
@@ -114,7 +115,7 @@ func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger
 	if !must && len(exposed(cfg)) == 0 {
 		return nil, nil
 	}
-	s, aside, damage, err := store.Open(cfg.Store, store.Options{})
+	s, aside, damage, err := store.Open(cfg.Store, store.Options{Log: log})
 	if err != nil && !must {
 		log.Warn("bans will not outlive this process", "err", err, "remedy", "store { path = ... } in "+cfg.File)
 		return nil, nil
@@ -122,6 +123,7 @@ func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("%w; name another file with store { path = ... } in %s", err, cfg.File)
 	}
+	b.store = s
 	b.opened = append(b.opened, func(context.Context) error { return s.Close() })
 	if damage != nil {
 		log.Error("the store was damaged and is begun anew: phones are reached when they register again", "damage", damage, "moved_to", aside)
@@ -143,12 +145,25 @@ func (b *border) keep(cfg *config.Config, o *signaling.Options, log *slog.Logger
 // addresses.
 func (b *border) status() signaling.Status {
 	st := b.engine.Status()
-	st.Gate = b.gate()
+	st.Gate, st.Store = b.gate(), b.stored()
 	for i := range st.Realms {
 		if w := b.public[st.Realms[i].Name]; w != nil {
 			known, now := w.State(), time.Now()
 			st.Realms[i].Public = publicLines(&known, now)
 		}
+	}
+	return st
+}
+
+// stored says what a restart would find.
+func (b *border) stored() *signaling.StoreStatus {
+	if b.store == nil {
+		return nil
+	}
+	s := b.store.Stats()
+	st := &signaling.StoreStatus{Waiting: s.Waiting, Written: s.Written, Failed: s.Failed, Dropped: s.Dropped}
+	if s.Err != nil {
+		st.Error = s.Err.Error()
 	}
 	return st
 }
@@ -303,6 +318,9 @@ func now(st signaling.Status) telemetry.Now {
 	n := telemetry.Now{Calls: st.Calls, RestCalls: st.Ledger.Calls, RestPorts: st.Ledger.Ports, RestTimers: st.Ledger.Timers}
 	if g := st.Gate; g != nil {
 		n.Gate = &telemetry.Gate{Bans: g.Bans, Policed: g.Policed, Banned: g.Banned, Dropped: g.Dropped, Kernel: g.Kernel}
+	}
+	if s := st.Store; s != nil {
+		n.Store = &telemetry.Store{Waiting: s.Waiting, Failed: s.Failed, Dropped: s.Dropped}
 	}
 	for _, e := range st.Bindings {
 		n.Bindings = append(n.Bindings, telemetry.Bindings{Endpoints: e.Endpoints, Reachable: e.Reachable, Unreachable: e.Unreachable})

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -214,11 +213,9 @@ func TestOperatorExplainsAndHangsUp(t *testing.T) {
 		State string `json:"state"`
 		Route string `json:"route"`
 	}
-	out, err := w.border.run("calls", "--json")
-	w.must(err)
-	w.must(json.Unmarshal(out, &calls))
+	w.told(&calls, "calls")
 	if len(calls) != 1 || !strings.Contains(calls[0].Route, "sbc.hcl:") {
-		t.Fatalf("calls: %s", out)
+		t.Fatalf("calls: %+v", calls)
 	}
 	report, err := w.border.run("call", calls[0].ID)
 	w.must(err)

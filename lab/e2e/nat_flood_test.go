@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"net/netip"
 	"regexp"
 	"strconv"
@@ -77,11 +76,9 @@ func (n *town) report() string {
 		ID    string `json:"id"`
 		State string `json:"state"`
 	}
-	out, err := n.border.run("calls", "--json")
-	n.must(err)
-	n.must(json.Unmarshal(out, &calls))
+	n.told(&calls, "calls")
 	if len(calls) != 1 {
-		n.t.Fatalf("calls: %s", out)
+		n.t.Fatalf("calls: %+v", calls)
 	}
 	text, err := n.border.run("call", calls[0].ID)
 	n.must(err)

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -77,9 +76,7 @@ type registration struct {
 // registrations lists the bindings.
 func (n *town) registrations() (list []registration) {
 	n.t.Helper()
-	out, err := n.border.run("registrations", "--json")
-	n.must(err)
-	n.must(json.Unmarshal(out, &list))
+	n.told(&list, "registrations")
 	return list
 }
 

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"sbc/lab/nat"
 	"sbc/lab/netns"
@@ -92,13 +91,17 @@ func (n *town) crowd(addresses, each int) *crowd {
 	return c
 }
 
-// stored waits until the last binding is in the file: nothing was written for
-// longer than the SBC waits for more.
+// stored waits until the disk has all that a restart shall find.
 func (n *town) stored() {
 	n.t.Helper()
-	n.await("the bindings to be stored", func() bool {
-		f, err := os.Stat(n.state)
-		return err == nil && time.Since(f.ModTime()) > time.Second
+	n.await("the disk", func() bool {
+		var s struct {
+			Store struct {
+				Waiting *int `json:"waiting"`
+			} `json:"store"`
+		}
+		n.told(&s, "status")
+		return s.Store.Waiting != nil && *s.Store.Waiting == 0
 	})
 }
 

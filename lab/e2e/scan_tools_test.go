@@ -156,14 +156,22 @@ func TestSIPViciousByAnotherName(t *testing.T) {
 				tool{name: "svwar", args: []string{"-m", "OPTIONS", "-e", "100-200", "--force", "--maximumtime=1", "--domain=" + domain, "{sbc}"}, found: "| 150"},
 				tool{name: "svwar", args: []string{"-m", "REGISTER", "-e", "100-200", "--force", "--maximumtime=1", "{sbc}"}, found: "| 150"},
 			))
-			n.harmless(guesser, n.disguised(
-				tool{name: "svcrack", args: []string{"-u", "150", "-r", "100-999", "-t", "0", "--maximumtime=1", "--domain=" + domain, "{sbc}"}, found: "| 150"}))
+			cracks := n.disguised(
+				tool{name: "svcrack", args: []string{"-u", "150", "-r", "100-999", "-t", "0", "--maximumtime=1", "--domain=" + domain, "{sbc}"}, found: "| 150"})
+			// It gives up at the first 503, which is what it gets when it asks faster
+			// than it guesses. Its owner does not.
+			for range 10 {
+				n.harmless(guesser, cracks)
+				if n.source(guesser.addr).State == "policed" && n.gate().Kernel["source"] > 0 || n.ban(guesser.addr).Prefix != "" {
+					break
+				}
+			}
 			if about := n.source(guesser.addr); about.State != "policed" && about.State != "banned" || !strings.Contains(about.Offences, "digest failure") {
 				t.Errorf("sbc sources has of who guesses: %+v", about)
 			}
 			goesOn()
 			g := n.gate()
-			if g.Kernel["source"]+g.Dropped["rate"] == 0 || !strings.HasPrefix(g.Engine, engine) {
+			if g.Kernel["source"]+g.Kernel["banned"] == 0 || !strings.HasPrefix(g.Engine, engine) {
 				t.Errorf("%+v", g)
 			}
 			n.measured(fmt.Sprintf("%+v", n.source(guesser.addr)))

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -204,14 +203,6 @@ func (n *siege) gate() gate {
 	}
 	n.told(&s, "status")
 	return s.Gate
-}
-
-// told asks the border, and reads its JSON.
-func (n *siege) told(into any, args ...string) {
-	n.t.Helper()
-	out, err := n.border.run(append(args, "--json")...)
-	n.must(err)
-	n.must(json.Unmarshal(out, into))
 }
 
 // A source is a line of `sbc sources --json`.

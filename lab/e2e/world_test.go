@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -203,6 +204,14 @@ func (w *world) must(err error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// told asks the SBC for something, and reads the JSON of its answer.
+func (w *world) told(into any, args ...string) {
+	w.t.Helper()
+	out, err := w.border.run(append(args, "--json")...)
+	w.must(err)
+	w.must(json.Unmarshal(out, into))
 }
 
 // await fails the test unless cond becomes true in time.
