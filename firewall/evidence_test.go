@@ -117,7 +117,7 @@ func TestScores(t *testing.T) {
 		{"two, an hour apart", Scanner, time.Hour, 2, false},
 		{"a phone with an old password, each 30 s for a day", DigestFailure, 30 * time.Second, 2880, false},
 		{"somebody who guesses a password a second", DigestFailure, time.Second, 50, true},
-		{"somebody who guesses users", DigestFailure | UnknownUser | DictionaryUser, time.Second, 10, true},
+		{"somebody who guesses users", DigestFailure | DictionaryUser, time.Second, 10, true},
 		{"somebody who asks whether we live, each 30 s", StrangerOptions, 30 * time.Second, 2880, false},
 		{"toll fraud", StrangerInvite, 5 * time.Second, 11, true},
 		{"what weighs nothing", 0, 0, 1000, false},
@@ -138,10 +138,10 @@ func TestScoresAreBounded(t *testing.T) {
 	o := options()
 	o.Sources = ways
 	s := newScores(&o)
-	s.offend(0, 1, 0, Other, 1, true)
-	s.offend(0, 2, 0, Other, 30, false)
+	s.offend(0, 1, 0, Malformed, 1, true)
+	s.offend(0, 2, 0, Malformed, 30, false)
 	for i := range source(1000) {
-		s.offend(time.Duration(i), 100+i, 0, Other, 3, false)
+		s.offend(time.Duration(i), 100+i, 0, Malformed, 3, false)
 	}
 	for _, c := range []struct {
 		s    source

@@ -14,21 +14,20 @@ const (
 	StrangerInvite   Offences = 1 << iota // INVITE of nobody that we serve
 	StrangerRegister                      // REGISTER, likewise
 	StrangerOptions                       // OPTIONS, likewise
+	StrangerOther                         // any other request, likewise
 	DigestFailure                         // a response to our nonce that is wrong
-	UnknownUser                           // credentials of nobody
 	DictionaryUser                        // a user that lists of scanners begin with
 	Scanner                               // a tool that honest people do not use
 	Tool                                  // one that they use, too
 	Honeypot                              // a number that nobody has been given
 	Malformed                             // no message, or one with errors
-	Other
 )
 
-const offences = 11
+const offences = 10
 
 var offenceNames = [offences]string{
-	"stranger INVITE", "stranger REGISTER", "stranger OPTIONS", "digest failure", "unknown user",
-	"dictionary user", "scanner", "tool", "honeypot", "malformed", "other",
+	"stranger INVITE", "stranger REGISTER", "stranger OPTIONS", "stranger other", "digest failure",
+	"dictionary user", "scanner", "tool", "honeypot", "malformed",
 }
 
 // OffenceNames are the names of all offences, in the order of Tally.

@@ -125,9 +125,9 @@ func Defaults() Options {
 		Proofs:       defaultProofs,
 
 		Weights: map[Offences]float64{
-			StrangerInvite: 4, StrangerRegister: 2, StrangerOptions: 1,
-			DigestFailure: 1, UnknownUser: 2, DictionaryUser: 4,
-			Scanner: defaultPolice, Tool: 2, Honeypot: defaultPolice, Malformed: 2, Other: 1,
+			StrangerInvite: 4, StrangerRegister: 2, StrangerOptions: 1, StrangerOther: 1,
+			DigestFailure: 1, DictionaryUser: 4,
+			Scanner: defaultPolice, Tool: 2, Honeypot: defaultPolice, Malformed: 2,
 		},
 		HalfLife:   10 * time.Minute,
 		Police:     defaultPolice,

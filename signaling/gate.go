@@ -110,6 +110,8 @@ func (s *Shard) suspect(flow b2bua.Flow, m *sip.Message, o firewall.Offences) {
 		o |= firewall.StrangerRegister
 	case sip.OPTIONS:
 		o |= firewall.StrangerOptions
+	default:
+		o |= firewall.StrangerOther
 	}
 	o |= s.opt.guard.Judge(m.Method(), askedFor(m), agentOf(m))
 	s.opt.guard.Saw(s.now, flow.Remote.Addr(), o, s.stream(flow))

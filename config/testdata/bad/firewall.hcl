@@ -8,7 +8,7 @@ firewall { # ERROR: Banned before it is policed: A source is banned from a score
   mode         = "watch" # ERROR: Unknown word: "mode" cannot be "watch". It is one of: "act", "count".
   allow        = ["192.0.2.1/24"] # ERROR: Not a prefix: "192.0.2.1/24" is no prefix. Write one like "10.0.0.0/8" or "fd00::/8", without bits behind its length.
   scanners     = ["ab"] # ERROR: Not a name of a tool: "ab" has fewer than 3 or more than 64 octets: write a part of a User-Agent by which a scanner is known.
-  weights      = { digest_failures = "5", honeypot = "lots" } # ERROR: Unknown offence: "digest_failures" is none. Did you mean "digest_failure"? They are: "stranger_invite", "stranger_register", "stranger_options", "digest_failure", "unknown_user", "dictionary_user", "scanner", "tool", "honeypot", "malformed", "other". # ERROR: Not a weight: "lots" is no number from 0 to 1000000.
+  weights      = { digest_failures = "5", honeypot = "lots" } # ERROR: Unknown offence: "digest_failures" is none. Did you mean "digest_failure"? They are: "stranger_invite", "stranger_register", "stranger_options", "stranger_other", "digest_failure", "dictionary_user", "scanner", "tool", "honeypot", "malformed". # ERROR: Not a weight: "lots" is no number from 0 to 1000000.
   source_rate  = "30" # ERROR: Not a rate: "30" is no rate. Write a whole number from 1 to 100000 with its unit, like "100/s".
   police_score = 50
   ban_score    = 30
