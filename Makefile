@@ -25,7 +25,7 @@ help:
 	@echo 'bench        bench-parse, bench-calls, bench-media, bench-registrations and bench-flood: ratios to others, side by side'
 	@echo 'build        bin/sbc, one static binary'
 	@echo 'generate     the BPF object of fastpath/, anew from its source'
-	@echo 'install      bin/sbc, the systemd unit and the example to PREFIX=$(PREFIX)'
+	@echo 'install      bin/sbc, the systemd unit, its user and the example to PREFIX=$(PREFIX)'
 	@echo 'deps         Debian packages for the tests, and JsSIP; bench-deps: those for the benches'
 
 build:
@@ -85,6 +85,7 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/sbc.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/sbc.service
 	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/sbc.service
+	install -D -m 0644 deploy/sbc.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/sbc.conf
 
 clean:
 	rm -rf bin
