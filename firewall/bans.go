@@ -90,6 +90,7 @@ func (g *Guard) put(now time.Duration, b *ban) {
 	}
 	heap.Push(&g.active, b)
 	g.bans.Store(g.bans.Load().InsertPersist(b.prefix, b))
+	g.counts.made.Add(1)
 	g.keep(b)
 	g.tell(change{is: banIt, prefix: b.prefix, until: b.until})
 }

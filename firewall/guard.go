@@ -143,6 +143,17 @@ func (g *Guard) banned(now time.Duration, a netip.Addr) bool {
 	return ok && b.until > now
 }
 
+// Made counts the bans that were made, by scores and by hand: who wants to act on
+// new ones looks whether there are any.
+func (g *Guard) Made() uint64 { return g.counts.made.Load() }
+
+// Banned tells whether an address is banned now, for whoever is behind it and not
+// known. Where the Guard only counts nobody is. It allocates nothing.
+func (g *Guard) Banned(now time.Duration, a netip.Addr) bool {
+	a = a.Unmap()
+	return !g.o.Count && !g.exempt(a) && g.banned(now, a)
+}
+
 // no is the verdict for who is refused.
 func (g *Guard) no(cause Cause, c Class) Verdict {
 	g.counts.dropped[cause][c].Add(1)

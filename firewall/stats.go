@@ -17,6 +17,7 @@ type counts struct {
 	unspared atomic.Uint64
 
 	kernelDone   atomic.Uint64
+	made         atomic.Uint64
 	kernelLost   atomic.Uint64
 	kernelFailed atomic.Uint64
 	kernelSyncs  atomic.Uint64

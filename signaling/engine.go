@@ -36,6 +36,8 @@ type Engine struct {
 	guard   *firewall.Guard // nil: everybody is listened to
 	busy    limit.Bucket    // of refusals to peers over their rate
 
+	bansMade uint64 // that cutBanned has acted on; of the first shard's goroutine
+
 	// Atomic. Never changed after it was stored; Reload stores another.
 	live atomic.Pointer[Options]
 
@@ -108,7 +110,7 @@ func (e *Engine) post(o *Options) error {
 		return e.options().Known(realm, src, listener)
 	}
 	g, err := o.Guard(known)
-	e.guard, o.guard = g, g
+	e.guard, o.guard, o.cutBanned = g, g, e.cutBanned
 	return err
 }
 

@@ -160,7 +160,8 @@ func agentOf(m *sip.Message) []byte {
 	return m.Bytes(f.Value)
 }
 
-// guarding owns the timer that lets the guard's bans end. One shard has it.
+// guarding owns the timer that lets the guard's bans end, and connections with
+// their beginning. One shard has it.
 type guarding struct{}
 
 // Ours: bans count in minutes.
@@ -168,5 +169,8 @@ const guardEvery = time.Second
 
 func (guarding) fire(s *Shard, _ uint8) {
 	s.opt.guard.Advance(s.now)
+	if s.opt.cutBanned != nil {
+		s.opt.cutBanned()
+	}
 	s.set(&s.guardTimer, alarm{owner: guarding{}}, guardEvery)
 }

@@ -29,15 +29,7 @@ func (e *Engine) heeds(p *packet) bool {
 	if e.guard == nil || o.Realms[realm].Trust {
 		return true
 	}
-	class := firewall.Proven
-	if _, ok := o.Rules.Known(realm, p.flow.Remote); ok {
-		class = firewall.Peer
-	} else if _, ok := o.where.certified(p.flow.Conn); ok {
-		class = firewall.Peer
-	} else if o.where.at(p.flow) != nil {
-		class = firewall.Registered
-	}
-	v := e.guard.Heard(e.now(), class, p.flow.Remote, p.m.Raw)
+	v := e.guard.Heard(e.now(), o.classOf(p.flow), p.flow.Remote, p.m.Raw)
 	if v.Drop {
 		e.hangUp(p.flow)
 		return false
@@ -49,6 +41,39 @@ func (e *Engine) heeds(p *packet) bool {
 		p.over = true
 	}
 	return true
+}
+
+// classOf says who is at the far end of a connection.
+func (o *Options) classOf(f b2bua.Flow) firewall.Class {
+	if _, ok := o.Rules.Known(o.Listeners[f.Listener].Realm, f.Remote); ok {
+		return firewall.Peer
+	}
+	if _, ok := o.where.certified(f.Conn); ok {
+		return firewall.Peer
+	}
+	if o.where.at(f) != nil {
+		return firewall.Registered
+	}
+	return firewall.Proven
+}
+
+// cutBanned ends the connections of strangers who have been banned since it was
+// called last: where the kernel lets nothing in from them any more, nothing else
+// would, for a long time. One goroutine calls it.
+func (e *Engine) cutBanned() {
+	made := e.guard.Made()
+	if made == e.bansMade {
+		return
+	}
+	e.bansMade = made
+	now, o := e.now(), e.options()
+	for i, t := range e.streams {
+		if t != nil && !o.Realms[o.Listeners[i].Realm].Trust {
+			t.CutBanned(func(f transport.Flow) bool {
+				return e.guard.Banned(now, f.Remote.Addr()) && o.classOf(flowOf(f)) < firewall.Registered
+			})
+		}
+	}
 }
 
 // hangUp ends a connection.

@@ -59,10 +59,11 @@ type Options struct {
 	// dialogs and subscriptions the shards pass: for the simulation.
 	Visit func(table, state, event string)
 
-	guard   *firewall.Guard
-	talkers *talkers
-	streams *streams     // made with the first shard
-	where   *whereabouts // likewise
+	guard     *firewall.Guard
+	cutBanned func() // ends the connections of who is banned; it does not wait
+	talkers   *talkers
+	streams   *streams     // made with the first shard
+	where     *whereabouts // likewise
 
 	// Of a Try, whose shard has no bindings: asks the one that has them.
 	lookup func(serial uint64) (registrar.Binding, registrar.State)

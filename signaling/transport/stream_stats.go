@@ -13,6 +13,7 @@ const (
 	CutWrongProtocol            // TLS or HTTP where SIP is spoken, or neither where one is
 	CutNotSIP                   // octets that are no start line
 	CutLimit                    // no memory left for what it had begun to say
+	CutBanned                   // somebody who is banned by now
 
 	CutTLSVersion     // no version that we speak: TLS below 1.2
 	CutTLSCipher      // no suite, or none that goes with our keys
@@ -29,7 +30,7 @@ const (
 )
 
 var cutNames = [cuts]string{
-	"idle", "slow", "full", "wrong_protocol", "not_sip", "limit",
+	"idle", "slow", "full", "wrong_protocol", "not_sip", "limit", "banned",
 	"tls_version", "tls_cipher", "tls_certificate", "tls_handshake", "tls_slow",
 	"ws_protocol", "ws_origin", "ws_unmasked", "ws_too_long", "ws_utf8",
 }

@@ -192,6 +192,22 @@ func (t *TCP) CloseAfter(f Flow) {
 	_ = c.tcp.SetReadDeadline(time.Now()) // wakes the reader
 }
 
+// CutBanned ends the connections of which banned says that nobody wants to hear
+// them any more: with a reset, and at once. banned must not call t.
+func (t *TCP) CutBanned(banned func(Flow) bool) {
+	var list []*conn
+	t.mu.RLock()
+	for _, c := range t.conns {
+		if banned(c.flow()) {
+			list = append(list, c)
+		}
+	}
+	t.mu.RUnlock()
+	for _, c := range list {
+		c.cut(CutBanned)
+	}
+}
+
 // conclude has c end once what is queued is written. mu is held.
 func (c *conn) conclude(code uint16) {
 	if c.is(up) {
