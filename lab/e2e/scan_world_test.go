@@ -196,12 +196,12 @@ type gate struct {
 	Kernel  map[string]uint64 `json:"kernel"`
 }
 
-func (n *siege) gate() gate {
-	n.t.Helper()
+func (w *world) gate() gate {
+	w.t.Helper()
 	var s struct {
 		Gate gate `json:"gate"`
 	}
-	n.told(&s, "status")
+	w.told(&s, "status")
 	return s.Gate
 }
 
