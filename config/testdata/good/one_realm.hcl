@@ -21,6 +21,6 @@ route "ab" {
   to   = [peer.b]
 }
 route "loop" {
-  from = [peer.a, peer.b]
+  from = [peer.b]
   to   = [peer.b]
 }
