@@ -34,6 +34,8 @@ func known() *Known {
 	k.AddToken([]byte("as(7)~x!51c0ffee"), "tag of the PBX")
 	k.AddToken([]byte("odd%41-call%2fid-77"), "Call-ID of the gateway")
 	k.AddToken([]byte("12345"), "too short")
+	k.AddToken([]byte("BRANCH"), "a word of SIP")
+	k.AddToken([]byte("Invite"), "a word of SIP")
 	return k
 }
 
@@ -106,6 +108,7 @@ func TestAuditPasses(t *testing.T) {
 		"a84b4c76e66710x", "xa84b4c76e66710", "a84b4c76e66710_b2b-1", "a84b4c76e66710+1",
 		"19283017745", "01928301774", "+1928301774", "1928301774.5", "12345",
 		"z9hG4bK-524287-1---ef7", "as(7)~x!51c0ffee7", "51c0ffee", "as(7)~y!51c0ffee",
+		"branch", "INVITE", "-invite-",
 		"%3110.0.0.5", "10.0.0.5%35", "sip:bob%4010.0.0.55", "%", "%1", "%zz", "1928301774%35",
 		"", "...", "-", "::", ":::::", "1:::5",
 	} {

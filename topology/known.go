@@ -70,7 +70,8 @@ func (k *Known) AddAddr(addr netip.Addr, what string) { k.addAddr(addr, what, fa
 func (k *Known) AddHost(host []byte, what string) { k.addHost(host, what, false) }
 
 // AddToken adds a Call-ID, tag or branch. It copies tok. One of fewer than 6
-// octets is ignored. The part of a Call-ID before its '@' and the part of a
+// octets is ignored, and one that is a word of SIP: our own messages have it. The
+// part of a Call-ID before its '@' and the part of a
 // branch behind the magic cookie (RFC 3261 section 8.1.1.7) count as well when
 // they are long enough to be unique.
 func (k *Known) AddToken(tok []byte, what string) { k.addToken(tok, what, false) }
@@ -138,7 +139,7 @@ func (k *Known) addToken(tok []byte, what string, allowed bool) {
 const cookie = "z9hg4bk" // in lower case
 
 func (k *Known) addTokenAs(tok []byte, what string, allowed bool) {
-	if len(tok) < tokenMin || len(tok) > textMax {
+	if len(tok) < tokenMin || len(tok) > textMax || isGrammar(tok) {
 		return
 	}
 	start, end := longestWord(tok)
@@ -146,6 +147,23 @@ func (k *Known) addTokenAs(tok []byte, what string, allowed bool) {
 		return
 	}
 	k.add(tok, entry{kind: kindToken, allowed: allowed, what: what, lead: uint16(start), leadLen: uint16(end - start)})
+}
+
+// grammar are words of six letters or more in the fields of which every message
+// has one, in lower case.
+var grammar = [...]string{
+	"branch", "received", "transport", "expires", "anonymous", "invalid",
+	"invite", "cancel", "update", "options", "notify", "message", "publish", "register", "subscribe",
+}
+
+// isGrammar tells whether tok is a word of SIP, and identifies nothing.
+func isGrammar(tok []byte) bool {
+	for _, w := range grammar {
+		if len(w) == len(tok) && equalFold(tok, []byte(w)) {
+			return true
+		}
+	}
+	return false
 }
 
 // longestWord returns the longest run of word octets in tok, in the way in
