@@ -220,19 +220,15 @@ func WriteBans(w io.Writer, list []BanInfo) error {
 	}
 	var rows [][]string
 	for _, b := range list {
-		why := b.Reason
-		if b.Offences != "" {
-			why = joined(why, b.Offences)
-		}
-		rows = append(rows, []string{b.Prefix, ago(b.Since), time.Until(b.Until).Round(time.Second).String(), strconv.Itoa(b.Times), b.By, why})
+		rows = append(rows, []string{b.Prefix, ago(b.Since), time.Until(b.Until).Round(time.Second).String(), strconv.Itoa(b.Times), b.By, joined(b.Reason, b.Offences)})
 	}
 	p.table([]string{"BANNED", "SINCE", "LEFT", "TIMES", "BY", "WHY"}, rows)
 	return p.to(w)
 }
 
 func joined(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + ": " + b
 }

@@ -37,7 +37,7 @@ func Handler(s Source) http.Handler {
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Status()) })
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Calls()) })
 	mux.HandleFunc("GET /registrations", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.Registrations()) })
-	mux.HandleFunc("GET /refusals", why(s.Refusals))
+	mux.HandleFunc("GET /refusals", why(&s))
 	mux.HandleFunc("GET /try", try(s.Try))
 	mux.HandleFunc("POST /drain", drain(s.Drain))
 	gate(mux, &s)

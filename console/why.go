@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
+	"sbc/firewall"
 	"sbc/signaling"
 	"sbc/signaling/sip"
 )
@@ -17,8 +20,9 @@ import (
 const askedMax = 64
 
 // why answers what `sbc why` asks: "of" is a call, a number or an address, and
-// "last" how many there may be.
-func why(refusals func(of string, last int) []signaling.RefusalInfo) http.HandlerFunc {
+// "last" how many there may be. Of an address that the guard treats worse than
+// others that comes first, since what is dropped unread is in no list.
+func why(s *Source) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		of, last := q.Get("of"), 0
@@ -33,8 +37,41 @@ func why(refusals func(of string, last int) []signaling.RefusalInfo) http.Handle
 			fail(w, http.StatusBadRequest, "that is no call, number or address: it is too long")
 			return
 		}
-		reply(w, http.StatusOK, refusals(of, last))
+		list := s.Refusals(of, last)
+		if a, err := netip.ParseAddr(of); err == nil && s.Gate != nil {
+			list = append(unread(s.Gate, s.Now(), a.Unmap()), list...)
+		}
+		reply(w, http.StatusOK, list)
 	}
+}
+
+// unread says why nothing, or hardly anything, of an address is read.
+func unread(g *firewall.Guard, now time.Duration, a netip.Addr) []signaling.RefusalInfo {
+	for _, b := range g.Bans(now) {
+		if !b.Prefix.Contains(a) {
+			continue
+		}
+		why := joined(b.Reason, b.Offences.String())
+		if why != "" {
+			why = " for " + why
+		}
+		return []signaling.RefusalInfo{{
+			At: b.Since, Times: 1, Source: a.String(), Cause: "banned",
+			Why:    fmt.Sprintf("%s is banned by %v until %s%s: nothing of it is read", short(b.Prefix), b.By, b.Until.Format(time.DateTime), why),
+			Remedy: "sbc unban " + short(b.Prefix),
+		}}
+	}
+	for _, s := range g.Sources(now) {
+		if !s.Prefix.Contains(a) || s.State != firewall.IsPoliced {
+			continue
+		}
+		return []signaling.RefusalInfo{{
+			At: s.Last, Times: 1, Source: a.String(), Cause: "policed",
+			Why:    fmt.Sprintf("%s is policed for %v (score %.1f): hardly anything of it is read", short(s.Prefix), s.Offences, s.Score),
+			Remedy: "time, which halves the score; sbc unban " + short(s.Prefix) + "; firewall { allow = [...] } for somebody who shall never be policed",
+		}}
+	}
+	return nil
 }
 
 // Refusals asks why requests were refused: those about a call, a number or an
@@ -82,7 +119,11 @@ func asked(r *signaling.RefusalInfo) string {
 	if what == "" {
 		what = "something"
 	}
-	fmt.Fprintf(&b, "%s from %s (%s, realm %s)", what, who, r.Source, r.Realm)
+	fmt.Fprintf(&b, "%s from %s (%s", what, who, r.Source)
+	if r.Realm != "" {
+		fmt.Fprintf(&b, ", realm %s", r.Realm)
+	}
+	b.WriteString(")")
 	if r.From != "" || r.To != "" {
 		fmt.Fprintf(&b, ", %s to %s", orNobody(r.From), orNobody(r.To))
 	}

@@ -121,30 +121,33 @@ func (g *Guard) Ban(now time.Duration, p netip.Prefix, d time.Duration, reason s
 
 func cut(reason string) string { return reason[:min(len(reason), reasonMax)] }
 
-// Unban lifts the ban of a network, and forgets what was known of the sources in
-// it. The error says that there is none.
+// Unban lifts the ban of a network, and forgets what the sources in it have done:
+// they are policed no more either. The error says that there was neither.
 func (g *Guard) Unban(now time.Duration, p netip.Prefix) error {
 	p, ok := clean(p)
 	if !ok {
 		return errors.New("unban: no network")
 	}
-	if err := g.unban(now, p); err != nil {
+	lifted, err := g.unban(now, p)
+	if err != nil {
 		return err
 	}
-	g.scores.forgive(p.Overlaps)
+	if had := g.scores.forgive(p.Overlaps); !lifted && had == 0 {
+		return fmt.Errorf("unban %v: it is not banned, and has done nothing", p)
+	}
 	return nil
 }
 
-func (g *Guard) unban(now time.Duration, p netip.Prefix) error {
+func (g *Guard) unban(now time.Duration, p netip.Prefix) (lifted bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sweep(now)
 	if b, ok := g.bans.Load().Get(p); ok {
 		g.lift(b)
-		return nil
+		return true, nil
 	}
 	if wider, _, ok := g.bans.Load().LookupPrefixLPM(p); ok {
-		return fmt.Errorf("unban %v: it is banned as a part of %v: lift that", p, wider)
+		return false, fmt.Errorf("unban %v: it is banned as a part of %v: lift that", p, wider)
 	}
-	return fmt.Errorf("unban %v: it is not banned", p)
+	return false, nil
 }

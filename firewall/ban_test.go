@@ -208,6 +208,20 @@ func TestUnban(t *testing.T) {
 			t.Errorf("%s: %v", c.prefix, err)
 		}
 	}
+	// Who is policed is as well.
+	policed := netip.MustParseAddrPort("192.0.2.77:5060")
+	for range 6 {
+		g.Saw(0, policed.Addr(), StrangerInvite, false)
+	}
+	for range defaultSourceBurst {
+		g.ask(0, policed)
+	}
+	want(t, "who is policed", g.ask(0, policed), CauseRate)
+	if err := g.Unban(0, only(policed)); err != nil {
+		t.Error(err)
+	}
+	want(t, "who was policed", g.ask(time.Second, policed), NoCause)
+	want(t, "its second packet", g.ask(time.Second, policed), NoCause)
 	// It begins anew: neither the score nor the ban is remembered.
 	want(t, "whose ban was lifted", g.ask(0, scanner), NoCause)
 	want(t, "the second packet", g.ask(0, scanner), NoCause)

@@ -37,8 +37,8 @@ func (g *Guard) replaceNever(now time.Duration, never *bart.Lite, trusted []neti
 	}
 }
 
-// forgive takes the scores off sources.
-func (t *scores) forgive(whom func(netip.Prefix) bool) {
+// forgive takes the scores off sources, and counts those that had one.
+func (t *scores) forgive(whom func(netip.Prefix) bool) (had int) {
 	for i := range t.sets {
 		set := &t.sets[i]
 		set.mu.Lock()
@@ -47,9 +47,13 @@ func (t *scores) forgive(whom func(netip.Prefix) bool) {
 				set.policed[j].Store(0)
 				set.sure[j].Store(0)
 				n := &set.info[j]
+				if n.score > 0 {
+					had++
+				}
 				n.score, n.sure, n.proven = 0, 0, Tally{}
 			}
 		}
 		set.mu.Unlock()
 	}
+	return had
 }
