@@ -110,7 +110,7 @@ func (s *Shard) nobody(d *policy.Decision) *b2bua.Refusal {
 	if p := &s.rules.Peers()[last]; p.Endpoints != nil && p.Here() {
 		at := s.rules.Domain(p.Realm, []byte(p.Domain))
 		if at != nil && at.Has(string(registrar.AppendUser(nil, d.User)), last) {
-			return &b2bua.Refusal{Status: 480, Cause: "unreachable"}
+			return &b2bua.Refusal{Status: 480, Cause: "unregistered"}
 		}
 		return &b2bua.Refusal{Status: 404, Cause: "no_user"}
 	}

@@ -358,7 +358,7 @@ func TestTryHere(t *testing.T) {
 	if r := w.wantTry(tryPBX("100"), "source pbx, to phones at 198.18.7.9:31022"); r.Targets[0].Address != "198.18.7.9:31022" {
 		t.Errorf("to a phone: %+v", r.Targets)
 	}
-	if r := w.wantTry(tryPBX("200"), "source pbx, 480, unreachable"); r.Targets[0].Problem != "nobody is registered there now" {
+	if r := w.wantTry(tryPBX("200"), "source pbx, 480, unregistered"); r.Targets[0].Problem != "nobody is registered there now" {
 		t.Errorf("to one that is away: %+v", r.Targets)
 	}
 	if r := w.wantTry(tryPBX("300"), "source pbx, 404, no_user"); r.Targets[0].Problem != "no such user is in its domain" {

@@ -76,6 +76,7 @@ var explanations = map[string]explanation{
 	"rewrite":      {"", "number { replace } of the route with something left of {to}"},
 	"no_target":    {"the route's peers have no address that can be reached from here", "target of the peer: see the addresses in sbc status"},
 	"unreachable":  {"the registration is there, and the way to the phone is not: its connection broke, or it is overdue", "the phone registers again by itself: see sbc registrations"},
+	"unregistered": {"no phone of {to} is registered here now, or the way to it is lost", "the phone registers: see sbc registrations, and sbc why {to} for what keeps it from that"},
 	"no_user":      {"no user {to} is in the domain", "a user of the endpoints, or another number { } in the route"},
 	"scheme":       {"the Request-URI is neither sip: nor tel:", "sip: instead"},
 	"loop":         {"it has been here before, unchanged", "routes of the neighbours: one of them sends it back"},
