@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -51,7 +52,7 @@ func reloading(t *testing.T) *world {
 }
 
 // A thousand reloads under load, a wrong file each third time: no call fails, and
-// the process does not grow. With SBC_LONG alone.
+// the process grows by no more than 2 %. With SBC_LONG alone.
 func TestThousandReloads(t *testing.T) {
 	throughSBC(t)
 	netns.Require(t, "root", "sipp")
@@ -59,13 +60,19 @@ func TestThousandReloads(t *testing.T) {
 		return // make test-long
 	}
 	w := reloading(t)
-	const reloads, warm, rate, calls = 1000, 300, 200, 16000
-	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "200s"}
+	var cancel context.CancelFunc
+	w.ctx, cancel = context.WithTimeout(context.Background(), 10*testTime)
+	t.Cleanup(cancel)
+	// What has a fixed size fills up first: the traces of calls, the transactions of
+	// half a minute, and the pages of the program that read configurations.
+	const reloads, warm, rate, calls, begin = 1100, 100, 200, 24000, 16000
+	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "300s"}
 	finished := w.begin("basic", w.lan, nil,
 		part{role: "uas", side: w.itsp, port: sipPort, args: load},
 		part{role: "uac", side: w.lan, port: sipPort + 1, calls: true, args: load})
 	good, err := os.ReadFile(w.border.file)
 	w.must(err)
+	w.await("memory to fill", func() bool { s, err := w.border.status(); return err == nil && s.Answered > begin })
 	var before int
 	for i := range reloads {
 		text := []byte(vary(string(good), i))
@@ -81,14 +88,19 @@ func TestThousandReloads(t *testing.T) {
 		}
 	}
 	after := w.border.resident()
-	finished()
 	s, err := w.border.status()
+	w.must(err)
+	if s.Attempts >= calls {
+		t.Error("the load ended before the reloads")
+	}
+	finished()
+	s, err = w.border.status()
 	w.must(err)
 	if s.Attempts != calls || s.Answered != calls || len(s.Rejects) != 0 {
 		t.Errorf("%d calls, %d answered, refused: %v", s.Attempts, s.Answered, s.Rejects)
 	}
 	t.Logf("resident: %d KiB after %d reloads, %d KiB after %d", before, warm, after, reloads)
-	if after > before+before/10 {
+	if after > before+before/50 {
 		t.Errorf("it grew from %d to %d KiB", before, after)
 	}
 }
