@@ -259,7 +259,7 @@ func (w *browserWorld) hiddenNames(b *browser, names []string) {
 	w.drain(w.lan)
 	seen := from(w.lan.messages(), insideAddr)
 	canaries := []ua.Canary{{Own: itspCanary.Own}}
-	for _, word := range append(names, ".invalid", "jssip", "websocket", "urn:uuid", "/ws", "=ws") {
+	for _, word := range append(names, ".invalid", "jssip", "websocket", "urn:uuid", "/ws", "transport=ws") {
 		canaries = append(canaries, ua.Canary{Word: strings.ToLower(word)})
 	}
 	for _, c := range canaries {

@@ -92,6 +92,8 @@ func TestMediaChange(t *testing.T) {
 				near, far := w.sockets(caller, 0), w.sockets(callee, calleePorts)
 				for stage, s := range c.sessions {
 					w.exchange(near, far, s, stage+1)
+					// Media may be faster than the ACK, before which nobody heeds a cue.
+					w.await("the first ACK", func() bool { return requests(callee.seen.Datagrams(), "ACK", callee.addr) > 0 })
 					if c.By == "uac" {
 						w.cue(caller, sipPort+1)
 					} else {
@@ -115,6 +117,7 @@ func TestFaxRefused(t *testing.T) {
 		told := func() int { return len(w.described(caller, caller.addr)) }
 		w.await("the offer of the fax", func() bool { return told() == 2 })
 		w.exchange(near, far, talks, 1)
+		w.await("the ACK of its refusal", func() bool { return requests(caller.seen.Datagrams(), "ACK", caller.addr) > 0 })
 		w.cue(caller, sipPort+1)
 		wait()
 		w.sealed()
