@@ -174,7 +174,7 @@ func (n *town) someAreCalled(c *crowd, each int) {
 func crowdCommand(dir, file, role string, addr netip.Addr, args ...string) netns.Command {
 	return netns.Command{Path: "sipp", Dir: dir, Args: append([]string{
 		"-sf", file, "-t", "u1", "-i", addr.String(), "-p", strconv.Itoa(sipPort), "-nostdin", "-nd",
-		"-timeout", "30s", "-timeout_error", "-recv_timeout", "10000", "-deadcall_wait", "0",
+		"-timeout", "30s", "-timeout_error", "-recv_timeout", "10000", "-deadcall_wait", lateMillis,
 		"-trace_err", "-error_file", filepath.Join(dir, role+".errors"),
 	}, args...)}
 }

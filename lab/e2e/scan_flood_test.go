@@ -45,6 +45,16 @@ const (
 	floodMemory = 64 << 20
 )
 
+// flooding has room for as many floods as may be under way: each takes a good part of a core,
+// and the calls beside them have little time.
+var flooding = make(chan struct{}, 2)
+
+// mayFlood waits until there is room for a flood.
+func mayFlood(t *testing.T) {
+	flooding <- struct{}{}
+	t.Cleanup(func() { <-flooding })
+}
+
 // Floods by UDP, from one host and from ten thousand that nobody can tell from
 // true ones, cost no call of those who are known, and no memory.
 func TestFloodsByUDP(t *testing.T) {
@@ -62,6 +72,7 @@ func TestFloodsByUDP(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			mayFlood(t)
 			n := newSiege(t, true, fmt.Sprintf("engine = %q", c.engine))
 			n.must(n.middle.Route(netip.MustParsePrefix("0.0.0.0/0"), itspAddr)) // so that any source is a likely one
 			s := n.stranger("flooder")
@@ -124,6 +135,7 @@ func TestFloodIsNotHeard(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			mayFlood(t)
 			n := newSiege(t, true, fmt.Sprintf("engine = %q", c.engine), c.change...)
 			n.must(n.middle.Route(netip.MustParsePrefix("0.0.0.0/0"), itspAddr))
 			s := n.stranger("flooder")
@@ -229,6 +241,7 @@ func (n *siege) connections() connections {
 func TestFloodsByTCP(t *testing.T) {
 	t.Parallel()
 	throughSBC(t)
+	mayFlood(t)
 	n := newSiege(t, true, "")
 	n.must(n.middle.Route(netip.MustParsePrefix("0.0.0.0/0"), itspAddr))
 	goesOn := n.load(floodCalls, 4*floodSeconds)

@@ -59,6 +59,7 @@ func TestForgedPacketsHurtNobody(t *testing.T) {
 	for _, engine := range []string{"tcx", "nftables"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
+			mayFlood(t)
 			n := newSiege(t, true, fmt.Sprintf("engine = %q\n  allow = [%q]", engine, resolver+"/32"))
 			alice, other := n.home(nat.Masquerade).phone("alice", 1, "udp"), n.home(nat.PortRestricted).phone("150", 2, "udp")
 			flow := n.flowOf("alice")
@@ -120,6 +121,7 @@ func TestFloodInThePeersName(t *testing.T) {
 	for _, engine := range []string{"tcx", "nftables"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
+			mayFlood(t)
 			n := newSiege(t, false, fmt.Sprintf("engine = %q\n  peer_rate = \"100/s\"", engine))
 			p := n.phones("in", func(_ int, o *live.Options) { o.Agent.Quiet, o.React = true, answer })
 			up := p.caller.Invite(ua.Invite{To: "4930123"})

@@ -105,7 +105,7 @@ route "phones" {
 const siegeOutside, siegeInside = "20000-29999", "30000-39999"
 
 // siegeTime bounds each siege: scanners are slow when the machine is busy.
-const siegeTime = 2 * testTime
+const siegeTime = 4 * testTime
 
 // A siege is a town whose host "itsp" is the ITSP, a peer of the border, and in
 // which strangers are plugged into the same switch.
@@ -169,7 +169,7 @@ type stranger struct {
 // the test unless each went through.
 func (n *siege) load(rate, seconds int) (wait func()) {
 	n.t.Helper()
-	args := []string{"-m", strconv.Itoa(rate * seconds / 2), "-r", fmt.Sprint((rate + 1) / 2), "-l", "1000", "-timeout", "60s"}
+	args := []string{"-m", strconv.Itoa(rate * seconds / 2), "-r", fmt.Sprint((rate + 1) / 2), "-l", "1000", "-timeout", "60s", "-deadcall_wait", lateMillis}
 	var waits []func()
 	for _, way := range []string{"in", "out"} {
 		caller, callee := n.ends(way)

@@ -123,6 +123,11 @@ func (w *world) content(running []*netns.Process) {
 	}
 }
 
+// Ours: 3 s in which sipp knows calls that are over, where there are many. What
+// comes late of one would else be a call of its own, and take the place of a true
+// one among those that sipp was told to take.
+const lateMillis = "3000"
+
 func sippCommand(dir, file string, p part) netns.Command {
 	return netns.Command{Path: "sipp", Dir: dir, Args: append([]string{
 		"-sf", file, "-m", "1", "-t", map[bool]string{false: "u1", true: "t1"}[p.side.net.tcp], "-i", p.at().Addr().String(), "-p", strconv.Itoa(p.port), "-nostdin", "-nd",
