@@ -247,8 +247,22 @@ func glare(p *pair) {
 		return func(a *ua.Agent, now time.Duration, do []ua.Effect) []ua.Effect { return a.Refresh(now, id, false, do) }
 	}
 	together(0, func() { p.far.Do(refresh(1)) }, func() { p.caller.Do(refresh(id)) })
-	p.until(p.caller, 0, ua.Reinvited)
-	p.until(p.far, 0, ua.Reinvited)
+	p.insists(p.caller, refresh(id))
+	p.insists(p.far, refresh(1))
 	p.heardAgain(p.caller)
 	p.heardAgain(p.far)
+}
+
+// insists waits until a phone has made a change that it was told to make. One that
+// is just being asked for a change itself does not begin another: it is told again.
+func (p *pair) insists(phone *live.Phone, change func(*ua.Agent, time.Duration, []ua.Effect) []ua.Effect) {
+	p.w.t.Helper()
+	for from := 0; ; phone.Do(change) {
+		e, next, err := phone.Await(p.w.ctx, from, func(e ua.Event) bool { return e.Is == ua.Reinvited || e.Is == ua.Ignored })
+		p.w.must(err)
+		if e.Is == ua.Reinvited {
+			return
+		}
+		_, from = p.until(phone, next, ua.Reoffered)
+	}
 }
