@@ -263,6 +263,7 @@ func (p *pair) insists(phone *live.Phone, change func(*ua.Agent, time.Duration, 
 		if e.Is == ua.Reinvited {
 			return
 		}
+		p.again++
 		_, from = p.until(phone, next, ua.Reoffered)
 	}
 }

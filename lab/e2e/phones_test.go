@@ -35,6 +35,7 @@ type pair struct {
 	w           *world
 	caller, far *live.Phone
 	way         string
+	again       int // commands that were ignored, and given again
 }
 
 // phones puts a phone on each side, the caller where way says. change may
@@ -130,13 +131,17 @@ func (p *pair) over() (caller, far ua.Event) {
 // were on their way in that moment may be lost: as many as lost says.
 func (p *pair) clean(lost int) {
 	p.w.t.Helper()
+	ignored := 0
 	for i, phone := range []*live.Phone{p.caller, p.far} {
 		if err := phone.Err(); err != nil {
 			p.w.t.Errorf("phone %d: %v", i, err)
 		}
 		for _, e := range phone.Events() {
-			if e.Is == ua.Violation || e.Is == ua.Unacked || e.Is == ua.Ignored {
+			if e.Is == ua.Violation || e.Is == ua.Unacked || e.Is == ua.Ignored && ignored >= p.again {
 				p.w.t.Errorf("phone %d: %s: %s", i, e.Is, e.Text)
+			}
+			if e.Is == ua.Ignored {
+				ignored++
 			}
 			if e.Is == ua.Ended && (e.Audio.Wrong != 0 || e.Audio.Lost > lost || e.Audio.BadRTCP != 0) {
 				p.w.t.Errorf("phone %d: audio %+v", i, e.Audio)
