@@ -71,20 +71,25 @@ func (o *Options) isTarget(realm int, addr netip.Addr) bool {
 }
 
 // identified notes which peer a connection is from by its certificate, with the
-// first message that it brings.
+// first message that it brings, and with the first one after a reload.
 func (e *Engine) identified(f transport.Flow) {
 	o := e.options()
 	at := &o.Listeners[f.Listener]
 	if at.TLS == nil {
 		return
 	}
-	if _, known := o.where.certified(f.Conn); known {
+	was, known := o.where.certified(f.Conn)
+	if known && was.rules == o.Rules {
 		return
 	}
-	if id := e.streams[f.Listener].Identity(f.Conn); id != nil && id.Proof == transport.ProofVerified {
-		if peer, ok := o.Rules.Named(at.Realm, id.Names); ok {
-			o.where.certify(f.Conn, peer)
-		}
+	id := e.streams[f.Listener].Identity(f.Conn)
+	if id == nil || id.Proof != transport.ProofVerified {
+		return
+	}
+	if peer, ok := o.Rules.Named(at.Realm, id.Names); ok {
+		o.where.certify(f.Conn, certified{peer: peer, rules: o.Rules})
+	} else if known {
+		o.where.certify(f.Conn, certified{peer: was.peer, rules: o.Rules, former: true})
 	}
 }
 

@@ -57,7 +57,9 @@ func (e *Engine) passes(class firewall.Class, flow b2bua.Flow, m *sip.Message, e
 	o, now := e.options(), e.now()
 	peer, ok := o.Rules.Known(o.Listeners[flow.Listener].Realm, flow.Remote)
 	if !ok {
-		peer, ok = o.where.certified(flow.Conn)
+		var c certified
+		c, ok = o.where.certified(flow.Conn)
+		peer = c.peer
 	}
 	if b := o.where.at(flow); !ok && b != nil {
 		peer, ok = b.peer, true

@@ -58,8 +58,8 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 
 // certified returns the peer that a flow is from by its certificate.
 func (s *Shard) certified(flow b2bua.Flow) (peer int, ok bool) {
-	peer, ok = s.opt.where.certified(flow.Conn)
-	return peer, ok && !s.rules.Peers()[peer].Gone
+	c, ok := s.opt.where.certified(flow.Conn)
+	return c.peer, ok && !c.former && !s.rules.Peers()[c.peer].Gone
 }
 
 // former returns the peer that a flow was from before the configuration or a name
@@ -68,7 +68,8 @@ func (s *Shard) former(realm int, flow b2bua.Flow, m *sip.Message) (peer int, ok
 	if peer, ok = s.rules.Known(realm, s.sender(flow, m)); ok {
 		return peer, true
 	}
-	return s.opt.where.certified(flow.Conn)
+	c, ok := s.opt.where.certified(flow.Conn)
+	return c.peer, ok
 }
 
 // began reports whether m belongs to what exists: a dialog of ours, or a

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sbc/policy"
 	"sbc/signaling/b2bua"
 )
 
@@ -17,7 +18,7 @@ import (
 type whereabouts struct {
 	flows  sync.Map // *behind by b2bua.Flow
 	places sync.Map // *[]located by place
-	certs  sync.Map // peers by the connections whose certificates have proved them
+	certs  sync.Map // certified by the connections whose certificates have proved somebody
 
 	under *whereabouts // where it looks for what it does not have; nothing is written there. nil: nowhere
 }
@@ -137,21 +138,28 @@ func (s *Shard) Bound(flow b2bua.Flow) bool {
 	return s.registrar != nil && s.opt.where.at(flow) != nil
 }
 
+// A certified is the peer whose certificate is at the other end of a connection.
+type certified struct {
+	peer   int
+	rules  *policy.Rules // by which it is
+	former bool          // by earlier ones, and not by these
+}
+
 // certify notes that the certificate at the other end of a connection is a peer's.
-func (w *whereabouts) certify(conn uint64, peer int) { w.certs.Store(conn, peer) }
+func (w *whereabouts) certify(conn uint64, c certified) { w.certs.Store(conn, c) }
 
 func (w *whereabouts) uncertify(conn uint64) { w.certs.Delete(conn) }
 
-// certified returns the peer that a connection is from.
-func (w *whereabouts) certified(conn uint64) (peer int, ok bool) {
+// certified returns the peer that a connection is from, or was from.
+func (w *whereabouts) certified(conn uint64) (c certified, ok bool) {
 	if conn == 0 {
-		return 0, false
+		return c, false
 	}
-	if p, ok := w.certs.Load(conn); ok {
-		return p.(int), true
+	if c, ok := w.certs.Load(conn); ok {
+		return c.(certified), true
 	}
 	if w.under != nil {
 		return w.under.certified(conn)
 	}
-	return 0, false
+	return c, false
 }

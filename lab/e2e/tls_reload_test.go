@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,46 @@ func TestReloadAddsTLSPeer(t *testing.T) {
 	p.call(carrier, 1, ua.Ended)
 	p.call(carrier, from, ua.Ended)
 	p.clean(0)
+	w.sealed()
+}
+
+// A reload holds for connections that are there. Who is known by a certificate stays
+// so when its peer gets another name; and when its own name is taken from it, it
+// begins nothing more by the connection that it has, and ends what it began.
+func TestReloadOfCertificateNames(t *testing.T) {
+	t.Parallel()
+	throughSBC(t)
+	c := newCertificates(t)
+	w := newWorldOf(t, c.setup(known, knownAccept))
+	w.veils(c, c.ca.issue(itspName))
+	p := w.tlsPhones("in")
+	p.talk(ua.Invite{})
+	good, err := os.ReadFile(w.border.file)
+	w.must(err)
+	reload := func(text string) {
+		t.Helper()
+		w.must(os.WriteFile(w.border.file, []byte(text), 0o600))
+		if out, err := w.border.run("reload"); err != nil {
+			t.Fatalf("reload: %v\n%s", err, out)
+		}
+	}
+	reload(strings.NewReplacer("peer \"itsp\"", "peer \"carrier\"", "peer.itsp", "peer.carrier").Replace(string(good)))
+	p.heardMore(p.caller)
+	second := p.caller.Invite(ua.Invite{To: "4930123"})
+	p.call(p.caller, second, ua.Heard)
+	reload(strings.Replace(string(good), knownAccept, `accept = ["sip.other.example"]`, 1))
+	p.caller.Invite(ua.Invite{To: "4930123"})
+	w.await("the third call to be refused", func() bool {
+		s, err := w.border.status()
+		return err == nil && len(s.Rejects) > 0
+	})
+	p.caller.Hangup(1)
+	p.caller.Hangup(second)
+	p.call(p.far, 1, ua.Ended)
+	p.call(p.far, 2, ua.Ended)
+	if list := p.far.Events(); slices.ContainsFunc(list, func(e ua.Event) bool { return e.Call == 3 }) {
+		t.Errorf("the third call came through: %s", words(list))
+	}
 	w.sealed()
 }
 
