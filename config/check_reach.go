@@ -44,7 +44,7 @@ func (r *reader) checkComing(b *peerBlock, p *policy.Peer, c *Config) {
 	e := &c.Realms[p.Realm]
 	for n, s := range p.Sources {
 		at := list[n].Range()
-		if !e.Has(policy.UDP, s.Addr()) && !e.Has(policy.TCP, s.Addr()) {
+		if !slices.ContainsFunc(e.Listen, func(l Listen) bool { return l.Addr.Addr().Is4() == s.Addr().Is4() }) {
 			r.warn(at, "Nothing comes from there", "%s is %s, and realm %q has no listener with an address of that family. Give the realm one, or take this out.", s, family(s.Addr()), e.Name)
 			continue
 		}

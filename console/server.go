@@ -32,7 +32,7 @@ type Server struct {
 // is an error.
 func Listen(path string, h http.Handler) (*Server, error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
-		return nil, fmt.Errorf("console socket: %w", err)
+		return nil, fmt.Errorf("console socket %s: %w; make the directory for who runs sbc, or name another path: console { socket = ... }", path, err)
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func unread(g *firewall.Guard, now time.Duration, a netip.Addr) []signaling.Refu
 		if !b.Prefix.Contains(a) {
 			continue
 		}
-		why := joined(b.Reason, b.Offences.String())
+		why := b.Why()
 		if why != "" {
 			why = " for " + why
 		}

@@ -52,6 +52,15 @@ type Ban struct {
 	Offences Tally  // those that led to it
 }
 
+// Why returns what is known of it: "ticket 17", "8 digest failure", or nothing.
+func (b Ban) Why() string {
+	what := b.Offences.String()
+	if b.Reason == "" || what == "" {
+		return b.Reason + what
+	}
+	return b.Reason + ": " + what
+}
+
 // A queue has the ban first that ends first.
 type queue []*ban
 

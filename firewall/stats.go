@@ -15,9 +15,9 @@ type counts struct {
 	evicted  atomic.Uint64
 	refused  atomic.Uint64
 	unspared atomic.Uint64
+	made     atomic.Uint64
 
 	kernelDone   atomic.Uint64
-	made         atomic.Uint64
 	kernelLost   atomic.Uint64
 	kernelFailed atomic.Uint64
 	kernelSyncs  atomic.Uint64

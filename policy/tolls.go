@@ -68,10 +68,9 @@ func (t *Tolls) refusals(peer string, rule Ref) tollRefusals {
 	if t.Ref != (Ref{}) {
 		rule = t.Ref
 	}
-	no := tollRefusals{
+	return tollRefusals{
 		prefix: forbidden(CauseTollPrefix, rule, "peer "+peer+" may call no number that begins like this"),
 		rate:   forbidden(CauseTollRate, rule, fmt.Sprintf("peer %s has called as many costly numbers as it may: one each %v", peer, t.Rate.Per)),
 		user:   noRoom(CauseUserCalls, rule, fmt.Sprintf("this user of %s has the %d calls that he may have", peer, t.User)),
 	}
-	return no
 }

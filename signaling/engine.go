@@ -35,6 +35,7 @@ type Engine struct {
 	taps    taps
 	guard   *firewall.Guard // nil: everybody is listened to
 	busy    limit.Bucket    // of refusals to peers over their rate
+	warned  limit.Bucket    // of lines about connections
 
 	bansMade uint64 // that cutBanned has acted on; of the first shard's goroutine
 

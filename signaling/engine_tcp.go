@@ -53,7 +53,10 @@ func (e *Engine) client(realm int, remote netip.AddrPort) (c *transport.Client) 
 func (e *Engine) refusedStream(f transport.Flow, why transport.Cut, err error) {
 	o := e.options()
 	at := &o.Listeners[f.Listener]
-	if _, known := o.Rules.Known(at.Realm, f.Remote); known || o.Realms[at.Realm].Trust || o.isTarget(at.Realm, f.Remote.Addr()) {
+	if _, known := o.Rules.Known(at.Realm, f.Remote); !known && !o.Realms[at.Realm].Trust && !o.isTarget(at.Realm, f.Remote.Addr()) {
+		return
+	}
+	if ok, _ := e.warned.Take(e.now(), warnings); ok {
 		o.Log.Warn("no connection", "realm", o.Realms[at.Realm].Name, "cause", why.String(), "err", telemetry.Escape(err.Error()))
 	}
 }

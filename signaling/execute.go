@@ -206,7 +206,9 @@ func (s *Shard) leaked(e *b2bua.Effect) {
 	s.stats.leaks++
 	s.metrics.Leak(e.Call.Realm(e.Side), e.Field)
 	s.trace(e.Call, telemetry.Leak, e.Side, e.Field+": "+e.Text, nil, nil)
-	s.log.Warn("leak", "call", shortID(e.Call), "realm", s.opt.Realms[e.Call.Realm(e.Side)].Name, "field", e.Field, "what", e.Text)
+	if s.mayWarn() {
+		s.log.Warn("leak", "call", shortID(e.Call), "realm", s.opt.Realms[e.Call.Realm(e.Side)].Name, "field", e.Field, "what", e.Text)
+	}
 }
 
 func (s *Shard) refused(peer int, r *b2bua.Refusal) {

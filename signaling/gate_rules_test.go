@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
@@ -117,6 +118,31 @@ func TestTolls(t *testing.T) {
 		if r.Rule != "sbc.hcl:77" || !strings.Contains(r.Why, "may call no number that begins like this") {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// Who finds every number closed fills no disk with it: the log has some of its
+// calls, cut to what a person reads, and the counters have all.
+func TestTollsInTheLog(t *testing.T) {
+	var log strings.Builder
+	w := newWorld(t, func(o *Options, p *policy.Options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		p.Peers[0].Tolls = policy.Tolls{Allowed: []string{"+49"}}
+	})
+	const calls = 1000
+	for n := range calls {
+		m := strings.ReplaceAll(another(n, "+8811234"+strings.Repeat("0", 200)), "sip:100@", "sip:"+strings.Repeat("1", 2000)+"@")
+		w.want(w.send(pbxAddr, m), "a 100, a 403")
+	}
+	if got := w.s.stats.rejects["toll_prefix"]; got != calls {
+		t.Errorf("%d counted", got)
+	}
+	lines := strings.Count(log.String(), "a toll guard has refused a call")
+	if lines < 5 || lines > calls/10 {
+		t.Errorf("%d lines for %d calls", lines, calls)
+	}
+	if most := log.Len() / max(lines, 1); most > 1000 {
+		t.Errorf("%d octets a line", most)
 	}
 }
 

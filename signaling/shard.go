@@ -9,6 +9,7 @@ import (
 
 	"sbc/mediarelay"
 	"sbc/policy"
+	"sbc/policy/limit"
 	"sbc/signaling/b2bua"
 	"sbc/signaling/ident"
 	"sbc/signaling/registrar"
@@ -65,7 +66,18 @@ type Shard struct {
 	denials    denials              // requests of peers and endpoints that were refused
 	strangers  denials
 	guardTimer timer
-	buffer     []byte // for what is written and sent at once
+	buffer     []byte       // for what is written and sent at once
+	warned     limit.Bucket // of lines about what others do
+}
+
+// Ours: lines a second that others can make us log. All that they are about is
+// counted, and most of it is told by `sbc why`, too.
+var warnings = limit.Rate{Per: 100 * time.Millisecond, Burst: 20}
+
+// mayWarn takes one of the lines that others can make the shard log.
+func (s *Shard) mayWarn() bool {
+	ok, _ := s.warned.Take(s.now, warnings)
+	return ok
 }
 
 // counters are what a shard counts for Status.

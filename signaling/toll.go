@@ -12,6 +12,9 @@ import (
 	"sbc/telemetry"
 )
 
+// Ours: octets of a caller's name in the log.
+const callerMax = 256
+
 // A talker is a user of a peer who calls.
 type talker struct {
 	peer int
@@ -68,7 +71,11 @@ func (s *Shard) toll(flow b2bua.Flow, peer int, m *sip.Message, number []byte, u
 	return refusal(no)
 }
 
+// bites logs a call that a toll guard has refused.
 func (s *Shard) bites(peer int, user, cause string, number []byte) {
+	if !s.mayWarn() {
+		return
+	}
 	s.log.LogAttrs(context.Background(), slog.LevelWarn, "a toll guard has refused a call", slog.String("cause", cause), slog.String("peer", s.rules.Peers()[peer].Name),
 		slog.String("user", telemetry.Escape(user)), slog.String("number", telemetry.Escape(string(number))))
 }
@@ -79,7 +86,8 @@ func (s *Shard) callerOf(flow b2bua.Flow, m *sip.Message) string {
 	if b := s.opt.where.at(flow); b != nil && b.user != "" {
 		return b.user
 	}
-	return string(registrar.AppendUser(nil, m.Bytes(m.FromURI().User)))
+	user := registrar.AppendUser(nil, m.Bytes(m.FromURI().User))
+	return string(user[:min(len(user), callerMax)])
 }
 
 // crowded takes one of the calls that the caller may have.

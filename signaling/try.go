@@ -2,7 +2,6 @@ package signaling
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 )
 
@@ -146,7 +145,10 @@ func (e *Engine) Try(t Try) (TryReport, error) {
 	if e.guard != nil && err == nil && (r.Source.By == "nobody" || r.Source.By == "proof") {
 		for _, b := range e.guard.Bans(e.now()) {
 			if b.Prefix.Contains(t.Source.Addr().Unmap()) {
-				r.Source.Banned = fmt.Sprintf("until %s: %s", b.Until.UTC().Format("2006-01-02T15:04:05Z"), b.Reason)
+				r.Source.Banned = "until " + b.Until.UTC().Format("2006-01-02T15:04:05Z")
+				if why := b.Why(); why != "" {
+					r.Source.Banned += ": " + why
+				}
 				break
 			}
 		}

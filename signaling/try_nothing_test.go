@@ -225,6 +225,13 @@ func TestTryAndTheGuard(t *testing.T) {
 	if r := try(); !strings.HasPrefix(r.Source.Banned, "until 20") || !strings.HasSuffix(r.Source.Banned, ": ticket 17") {
 		t.Errorf("banned %q", r.Source.Banned)
 	}
+	x.Source = netip.MustParseAddrPort("192.0.2.99:5060")
+	for range 50 {
+		g.Saw(b.engine.now(), x.Source.Addr(), firewall.Scanner, true)
+	}
+	if r := try(); !strings.HasSuffix(r.Source.Banned, " scanner") {
+		t.Errorf("banned %q", r.Source.Banned)
+	}
 }
 
 // What a try costs, and so how much of a processor operators can take.

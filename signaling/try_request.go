@@ -89,7 +89,7 @@ func (t *Try) fields() (list []sip.FieldID) {
 	return list
 }
 
-// uri writes what t names as a URI; host is that of who names none.
+// tryURI writes what a Try names as a URI; host is that of who names none.
 func tryURI(name, host string) string {
 	for _, scheme := range []string{"sip:", "sips:", "tel:", "urn:"} {
 		if len(name) >= len(scheme) && strings.EqualFold(name[:len(scheme)], scheme) {

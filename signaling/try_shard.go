@@ -44,7 +44,7 @@ func scratch(turns []turn) (*Shard, error) {
 	o.Log = slog.New(slog.DiscardHandler)
 	o.Calls = o.Calls.Copy()
 	o.Keep, o.Bindings, o.Visit = nil, nil, nil
-	o.Guard, o.guard = nil, nil // nobody is suspected for a try
+	o.Guard, o.guard, o.cutBanned = nil, nil, nil // nobody is suspected for a try
 	o.TraceBytes = tryTraceBytes
 	o.streams, o.where, o.talkers = o.streams.with(o.Rules, o.Rules), &whereabouts{under: o.where}, o.talkers.copy()
 	o.lookup = lookupIn(turns)

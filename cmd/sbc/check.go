@@ -83,6 +83,9 @@ func newNonces() *digest.Nonces {
 // or only what is probably not meant when err is nil.
 func load(file string, nonces *digest.Nonces) (cfg *config.Config, rules *policy.Rules, problems *config.Problems, err error) {
 	cfg, err = config.Load(file)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w; is the path right? A copy of sbc.hcl.example is one to begin with", err)
+	}
 	if errors.As(err, &problems) || err != nil {
 		return nil, nil, problems, err
 	}

@@ -71,7 +71,7 @@ func TestExitStatus(t *testing.T) {
 		{[]string{"calls", "--socket", nowhere, "--json"}, exitNotRunning, "not running"},
 		{[]string{"call", "k7f3qd", "--socket", nowhere}, exitNotRunning, "not running"},
 		{[]string{"hangup", "k7f3qd", "--socket", nowhere}, exitNotRunning, "not running"},
-		{[]string{"check", filepath.Join(t.TempDir(), "none.hcl")}, exitFailed, "no such file"},
+		{[]string{"check", filepath.Join(t.TempDir(), "none.hcl")}, exitFailed, "no such file or directory; is the path right? A copy of sbc.hcl.example is one to begin with"},
 		{[]string{"check", wrong}, exitFailed, `Did you mean "address"?`},
 		{[]string{"run", wrong}, exitFailed, `Did you mean "address"?`},
 		{[]string{"check", "../../sbc.hcl.example"}, exitDone, "sbc.hcl.example is good: 2 realms, 2 peers, 3 routes"},

@@ -157,15 +157,19 @@ func recordRoutes(m *sip.Message) (lines []byte) {
 	return lines
 }
 
+// Ours: a call keeps and logs no more of the names of its ends, in octets.
+const nameMax = 256
+
 func userOf(m *sip.Message, s edit.Span) string {
 	uri, err := sip.ParseURI(m.Raw, s)
 	if err != nil {
 		return ""
 	}
-	if uri.User.Empty() {
-		return string(m.Bytes(uri.Host))
+	name := m.Bytes(uri.User)
+	if len(name) == 0 {
+		name = m.Bytes(uri.Host)
 	}
-	return string(m.Bytes(uri.User))
+	return string(name[:min(len(name), nameMax)])
 }
 
 // tryNext takes what the next target needs, a step at a time, and sends the

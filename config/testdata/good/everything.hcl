@@ -54,8 +54,9 @@ realm "border" {
   listen "ws" {}
 }
 peer "carrier" {
-  realm  = realm.border
-  target = "sip:sip.carrier.example;transport=tls"
+  realm   = realm.border
+  target  = "sip:sip.carrier.example;transport=tls"
+  sources = ["198.51.100.0/24"]
   tls {
     name        = "carrier.example"
     accept      = ["SIP.carrier.example"]
