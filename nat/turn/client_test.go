@@ -34,7 +34,7 @@ func dial(t testing.TB, network string, to netip.AddrPort, user, password string
 	return &client{t: t, conn: conn, user: user, password: password}
 }
 
-const soon = 5 * time.Second
+const soon = 20 * time.Second
 
 // read returns the next datagram or frame, nil if none comes within d.
 func (c *client) read(d time.Duration) []byte {
@@ -258,9 +258,9 @@ func (f friend) hears(t testing.TB, want string) netip.AddrPort {
 // eventually waits until what is true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * soon); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(soon); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", 2*soon, what)
+			t.Fatalf("not within %v: %s", soon, what)
 		}
 	}
 }

@@ -135,7 +135,7 @@ func (s *dnsServer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // awaitAsked waits until the name was asked for n times in all.
 func (s *dnsServer) awaitAsked(t *testing.T, name string, n int) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); s.askedFor(name) < n; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(20 * time.Second); s.askedFor(name) < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s was asked for %d times, want %d", name, s.askedFor(name), n)
 		}

@@ -41,7 +41,7 @@ func next(t *testing.T, changes <-chan resolve.Change) resolve.Change {
 	select {
 	case c := <-changes:
 		return c
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second):
 		t.Fatal("no change")
 		panic("unreachable")
 	}
@@ -209,7 +209,7 @@ func TestNobodyWaits(t *testing.T) {
 	}
 	begin := time.Now()
 	r.Close()
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("Close took %v", took)
 	}
 }

@@ -225,12 +225,18 @@ func TestCandidates(t *testing.T) {
 // 72 million looks, most of a second.
 func TestFormatsCost(t *testing.T) {
 	s := parse(t, head+"m=audio 4000 RTP/AVP"+strings.Repeat(" 0", 4000)+"\r\n"+strings.Repeat("a=\n", 18000))
-	n, begin := 0, time.Now()
-	for range s.FormatsOf(&s.Media[0]) {
-		n++
+	quickest := time.Hour
+	for range 5 { // the machine may sleep
+		n, begin := 0, time.Now()
+		for range s.FormatsOf(&s.Media[0]) {
+			n++
+		}
+		if quickest = min(quickest, time.Since(begin)); n != 4000 {
+			t.Errorf("%d formats", n)
+		}
 	}
-	if d := time.Since(begin); n != 4000 || d > 100*time.Millisecond {
-		t.Errorf("%d formats in %v", n, d)
+	if quickest > 100*time.Millisecond {
+		t.Errorf("the formats took %v", quickest)
 	}
 }
 

@@ -367,7 +367,7 @@ func TestWebSocketWrongProtocol(t *testing.T) {
 // connection.
 func TestWebSocketSlow(t *testing.T) {
 	for _, begin := range []string{wsRequest(wsSIP)[:60], "", "\x81", frame(text_, request(1, 0))[:100], frame(begun, "MESSAGE"), frame(ping_, "who")[:7]} {
-		n := openWS(t, transport.StreamOptions{Message: 50 * time.Millisecond})
+		n := openWS(t, transport.StreamOptions{Message: 500 * time.Millisecond}) // the handshakes before have to be faster
 		c := connect(t, n)
 		if strings.HasPrefix(begin, "GET") || begin == "" {
 			write(t, c, begin)

@@ -51,7 +51,7 @@ func answer(a *ua.Agent, e ua.Event, do []ua.Effect) []ua.Effect {
 
 func await(t *testing.T, p *Phone, kind ua.Kind) ua.Event {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	e, _, err := p.Await(ctx, 0, func(e ua.Event) bool { return e.Is == kind })
 	if err != nil {

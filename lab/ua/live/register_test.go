@@ -56,7 +56,7 @@ func reconnects(t *testing.T, p *Phone) {
 	t.Helper()
 	from := len(p.Events())
 	p.Break()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for _, kind := range []ua.Kind{ua.FlowFailed, ua.Registered} {
 		_, next, err := p.Await(ctx, from, func(e ua.Event) bool { return e.Is == kind })
