@@ -30,10 +30,10 @@ func TestPhones(t *testing.T) {
 				o.React = answerAfterMedia
 			}
 		}, play: func(p *pair) { p.talk(ua.Invite{}); p.until(p.caller, 0, ua.Answered) }},
-		{name: "hold sendonly", play: holdAndResume(ua.SendOnly), lost: 2},
-		{name: "hold inactive", play: holdAndResume(ua.Inactive), lost: 2},
-		{name: "hold c=0.0.0.0", play: holdAndResume(ua.ConnZero), lost: 2},
-		{name: "both hold", play: bothHold, lost: 4},
+		{name: "hold sendonly", play: holdAndResume(ua.SendOnly), lost: onTheirWay},
+		{name: "hold inactive", play: holdAndResume(ua.Inactive), lost: onTheirWay},
+		{name: "hold c=0.0.0.0", play: holdAndResume(ua.ConnZero), lost: onTheirWay},
+		{name: "both hold", play: bothHold, lost: onTheirWay},
 		{name: "refused re-INVITE", play: refusedReinvite},
 		{name: "codec change", play: func(p *pair) {
 			id := p.talk(ua.Invite{})

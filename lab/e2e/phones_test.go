@@ -126,6 +126,10 @@ func (p *pair) over() (caller, far ua.Event) {
 	return caller, far
 }
 
+// onTheirWay is how many packets may be: those of half a second, for a machine that
+// sleeps.
+const onTheirWay = 25
+
 // clean fails the test when either phone has seen a violation or an error,
 // or audio that was not bit-exact. Where a direction changed, packets that
 // were on their way in that moment may be lost: as many as lost says.
