@@ -19,7 +19,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	w := reloading(t)
 	const reloads, rate, calls = 100, 200, 2400
 	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "90s", "-deadcall_wait", lateMillis}
-	finished := w.begin("basic", w.lan, nil,
+	finished := w.begin("basic", w.lan, many,
 		part{role: "uas", side: w.itsp, port: sipPort, args: load},
 		part{role: "uac", side: w.lan, port: sipPort + 1, calls: true, args: load})
 	good, err := os.ReadFile(w.border.file)
@@ -67,7 +67,7 @@ func TestThousandReloads(t *testing.T) {
 	// half a minute, and the pages of the program that read configurations.
 	const reloads, warm, rate, calls, begin = 1100, 100, 200, 24000, 16000
 	load := []string{"-m", fmt.Sprint(calls), "-r", fmt.Sprint(rate), "-l", "1000", "-timeout", "300s", "-deadcall_wait", lateMillis}
-	finished := w.begin("basic", w.lan, nil,
+	finished := w.begin("basic", w.lan, many,
 		part{role: "uas", side: w.itsp, port: sipPort, args: load},
 		part{role: "uac", side: w.lan, port: sipPort + 1, calls: true, args: load})
 	good, err := os.ReadFile(w.border.file)

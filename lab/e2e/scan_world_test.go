@@ -173,7 +173,7 @@ func (n *siege) load(rate, seconds int) (wait func()) {
 	var waits []func()
 	for _, way := range []string{"in", "out"} {
 		caller, callee := n.ends(way)
-		waits = append(waits, n.begin("basic", caller, nil,
+		waits = append(waits, n.begin("basic", caller, many,
 			part{role: "uas", side: callee, port: sipPort, args: args},
 			part{role: "uac", side: caller, port: sipPort + 1, calls: true, args: args}))
 	}

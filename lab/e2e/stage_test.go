@@ -128,6 +128,9 @@ func (w *world) content(running []*netns.Process) {
 // one among those that sipp was told to take.
 const lateMillis = "3000"
 
+// many says that a scenario is played many times at once.
+var many = struct{ Many bool }{true}
+
 func sippCommand(dir, file string, p part) netns.Command {
 	return netns.Command{Path: "sipp", Dir: dir, Args: append([]string{
 		"-sf", file, "-m", "1", "-t", map[bool]string{false: "u1", true: "t1"}[p.side.net.tcp], "-i", p.at().Addr().String(), "-p", strconv.Itoa(p.port), "-nostdin", "-nd",
