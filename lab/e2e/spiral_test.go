@@ -77,14 +77,14 @@ func TestSpiralOfSipp(t *testing.T) {
 	t.Parallel()
 	netns.Require(t, "root", "sipp", "kamailio")
 	throughSBC(t)
-	for _, file := range []string{"basic", "callee_bye", "hold", "prack"} {
+	for file, what := range map[string]any{"basic": nil, "callee_bye": nil, "hold": hold{"sendonly", "a=sendonly", "recvonly", "a=recvonly"}, "prack": nil} {
 		for _, way := range []string{"out", "in"} {
 			t.Run(file+" "+way, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t)
 				home, pbx := w.ends(way)
 				w.kamailio(pbx, "sip:4930777@"+pbx.border.String())
-				w.play(file, home, hold{"sendonly", "a=sendonly", "recvonly", "a=recvonly"},
+				w.play(file, home, what,
 					part{role: "uas", side: home, port: sipPort},
 					part{role: "uac", side: home, port: sipPort + 1, calls: true})
 			})
