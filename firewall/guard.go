@@ -76,7 +76,7 @@ func New(o Options) (*Guard, error) {
 	g := &Guard{
 		o: o, log: o.Log, scores: newScores(&o), proofs: newProofs(o.Proofs), words: dictionary(&o),
 		source: paceOf(o.Source), proven: paceOf(o.ProvenSource), flow: paceOf(o.Flow), flowNew: paceOf(o.FlowNew), trickle: pace{interval: o.Trickle},
-		intake: [2]pace{paceOf(o.Intake[0]), paceOf(o.Intake[1])}, peer: [2]pace{paceOf(o.New), paceOf(o.Existing)},
+		intake: [2]pace{paceOf(o.Intake[0]), paceOf(o.Intake[1])}, peer: [2]pace{paceOf(o.New), paceOf(o.existing())},
 		sources: newBuckets(), flows: newBuckets(), asks: newBuckets(), peers: [2][]bucket{make([]bucket, o.Peers), make([]bucket, o.Peers)},
 		past: map[netip.Prefix]*ban{}, spared: map[Spared]*spare{}, police: o.Policing,
 	}

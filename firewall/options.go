@@ -30,9 +30,8 @@ type Options struct {
 	// allows. Guard.SetNever replaces them.
 	Never []netip.Prefix
 
-	Peers    int  // how many there are: the argument of Guard.New is below that
-	New      Rate // of one peer: requests that belong to nothing
-	Existing Rate // of one peer: messages of what exists, dialogs and transactions
+	Peers int  // how many there are: the argument of Guard.New is below that
+	New   Rate // of one peer: requests that belong to nothing; what exists has a share by it
 
 	Intake       [2]Rate       // of all that are Unknown, and of all that are Proven
 	Source       Rate          // of one source that is unknown
@@ -73,8 +72,9 @@ const (
 	// A carrier's trunk at 250 calls a second, with as much for retransmissions
 	// and OPTIONS.
 	defaultNew = 1000
-	// Ten messages a call, at four times that.
-	defaultExisting = 10000
+	// Messages of what exists for each new request: those of a call with a hold and
+	// a transfer. Who may begin little has calls, too: at least as many as by default.
+	perNew = 10
 	// A shard handles 20,000 messages a second. That many unknown phones that
 	// register after a power cut are through within a minute, and what is left of
 	// the shard is for who is known.
@@ -112,9 +112,7 @@ const (
 // it is policed, and never banned.
 func Defaults() Options {
 	return Options{
-		New:      Rate{defaultNew, 2 * defaultNew},
-		Existing: Rate{defaultExisting, 2 * defaultExisting},
-
+		New:          Rate{defaultNew, 2 * defaultNew},
 		Intake:       [2]Rate{{defaultUnknown, 2 * defaultUnknown}, {defaultProven, 2 * defaultProven}},
 		Source:       Rate{defaultSource, defaultSourceBurst},
 		ProvenSource: Rate{defaultProvenSource, 3 * defaultProvenSource},
@@ -148,6 +146,15 @@ func Defaults() Options {
 			SourceFragments: Rate{defaultFragments, 5 * defaultFragments}, AllFragments: Rate{20 * defaultFragments, 40 * defaultFragments},
 		},
 	}
+}
+
+// existing is the share of one peer in messages of what exists, dialogs and
+// transactions.
+func (o *Options) existing() Rate {
+	if o.New.PerSecond <= 0 {
+		return Rate{} // neither has a bound
+	}
+	return Rate{perNew * max(o.New.PerSecond, defaultNew), perNew * max(o.New.Burst, 2*defaultNew)}
 }
 
 // check finds what makes no sense.

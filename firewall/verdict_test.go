@@ -174,6 +174,23 @@ func TestShareOfAPeer(t *testing.T) {
 	}
 }
 
+// Whoever may begin more calls gets through what belongs to them, and whoever may
+// begin hardly any has those that he has.
+func TestShareOfWhatExists(t *testing.T) {
+	for newRate, existing := range map[int]int{5: 10 * 2 * defaultNew, defaultNew: 10 * 2 * defaultNew, 7000: 10 * 7000} {
+		g := newGuard(t, func(o *Options) { o.New = Rate{newRate, newRate} })
+		passed := 0
+		for range 1_000_000 {
+			if g.Existing(0, 0) {
+				passed++
+			}
+		}
+		if passed != existing {
+			t.Errorf("where %d may begin, %d messages of what exists passed, want %d", newRate, passed, existing)
+		}
+	}
+}
+
 // A flood in the name of one phone costs the new requests of that phone, not those
 // of the others that share a peer with it, nor the calls that it has.
 func TestShareOfAPhone(t *testing.T) {

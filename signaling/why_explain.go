@@ -94,7 +94,7 @@ var explanations = map[string]explanation{
 	"calls_rate":  {"", "a higher limits { rate }, or fewer calls at once"},
 	"lines_limit": {"", "a higher limits { lines }, or fewer calls"},
 	"bandwidth":   {"", "a higher limits { bandwidth }, or fewer calls"},
-	"rate":        {"{peer} has begun more than it may begin in this time, or somebody sends in its name", "to wait: what is there already goes on"},
+	"rate":        {"{peer} has begun more than it may begin in this time, or somebody sends in its name", "to wait: what is there already goes on; firewall { peer_rate = ... } where {peer} has more calls a second than that"},
 	"drain":       {"the border is being drained: what is there goes on, nothing begins", "another border, or sbc drain --cancel"},
 	"shutdown":    {"the border is being stopped", "to try again in a while"},
 

@@ -27,6 +27,9 @@ route "out" {
 limits {
   media_timeout = "10m"
 }
+firewall {
+  peer_rate = "10000/s" # two peers, and as many calls as there can be
+}
 telemetry {
   log_level = "warn"
 }
