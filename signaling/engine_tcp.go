@@ -81,18 +81,16 @@ func (e *Engine) identified(f transport.Flow) {
 	if at.TLS == nil {
 		return
 	}
-	was, known := o.where.certified(f.Conn)
-	if known && was.rules == o.Rules {
+	if c, known := o.where.certified(f.Conn); known {
+		if c.rules != o.Rules {
+			o.where.certify(f.Conn, c.by(o.Rules, at.Realm))
+		}
 		return
 	}
-	id := e.streams[f.Listener].Identity(f.Conn)
-	if id == nil || id.Proof != transport.ProofVerified {
-		return
-	}
-	if peer, ok := o.Rules.Named(at.Realm, id.Names); ok {
-		o.where.certify(f.Conn, certified{peer: peer, rules: o.Rules})
-	} else if known {
-		o.where.certify(f.Conn, certified{peer: was.peer, rules: o.Rules, former: true})
+	if id := e.streams[f.Listener].Identity(f.Conn); id != nil && id.Proof == transport.ProofVerified {
+		if peer, ok := o.Rules.Named(at.Realm, id.Names); ok {
+			o.where.certify(f.Conn, certified{names: id.Names, peer: peer, rules: o.Rules})
+		}
 	}
 }
 

@@ -58,8 +58,18 @@ func (s *Shard) Message(now time.Duration, flow b2bua.Flow, m *sip.Message, err 
 
 // certified returns the peer that a flow is from by its certificate.
 func (s *Shard) certified(flow b2bua.Flow) (peer int, ok bool) {
-	c, ok := s.opt.where.certified(flow.Conn)
+	c, ok := s.named(flow)
 	return c.peer, ok && !c.former && !s.rules.Peers()[c.peer].Gone
+}
+
+// named returns whose certificate a flow has by the rules of the shard: while a
+// reload is under way who reads from the connection goes by those to come.
+func (s *Shard) named(flow b2bua.Flow) (c certified, ok bool) {
+	if c, ok = s.opt.where.certified(flow.Conn); !ok {
+		return c, false
+	}
+	c = c.by(s.rules, s.opt.Listeners[flow.Listener].Realm)
+	return c, c.peer < len(s.rules.Peers())
 }
 
 // former returns the peer that a flow was from before the configuration or a name
@@ -68,7 +78,7 @@ func (s *Shard) former(realm int, flow b2bua.Flow, m *sip.Message) (peer int, ok
 	if peer, ok = s.rules.Known(realm, s.sender(flow, m)); ok {
 		return peer, true
 	}
-	c, ok := s.opt.where.certified(flow.Conn)
+	c, ok := s.named(flow)
 	return c.peer, ok
 }
 

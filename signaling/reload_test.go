@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sbc/policy"
+	"sbc/signaling/b2bua"
 )
 
 // reload swaps the rules of the world as Engine.Reload does, with the options of
@@ -103,6 +104,25 @@ func TestReloadLimits(t *testing.T) {
 	for i := range 4 {
 		if n := w.calls.InUse(i); n != 0 {
 			t.Errorf("peer %d has %d calls", i, n)
+		}
+	}
+}
+
+// While a reload is under way the reader of a connection knows more peers than the
+// shard, which goes by what it has.
+func TestReaderIsAheadOfTheShard(t *testing.T) {
+	w := newWorld(t, func(_ *Options, p *policy.Options) { p.Peers[0].Names = []string{"sip.carrier.example"} })
+	realm, flow := w.s.opt.Listeners[0].Realm, b2bua.Flow{Conn: 7}
+	if w.s.rules.Peers()[0].Realm != realm {
+		t.Fatal("the peer is in another realm")
+	}
+	for name, known := range map[string]bool{"sip.carrier.example": true, "sip.new.example": false} {
+		w.s.opt.where.certify(flow.Conn, certified{names: []string{name}, peer: len(w.s.rules.Peers()), rules: new(policy.Rules)})
+		if peer, ok := w.s.certified(flow); ok != known || ok && peer != 0 {
+			t.Errorf("%s: peer %d, %v", name, peer, ok)
+		}
+		if _, ok := w.s.named(flow); ok != known {
+			t.Errorf("%s: %v", name, ok)
 		}
 	}
 }

@@ -12,9 +12,6 @@ import (
 	"sbc/telemetry"
 )
 
-// Ours: octets of a caller's name in the log.
-const callerMax = 256
-
 // A talker is a user of a peer who calls.
 type talker struct {
 	peer int
@@ -87,7 +84,7 @@ func (s *Shard) callerOf(flow b2bua.Flow, m *sip.Message) string {
 		return b.user
 	}
 	user := registrar.AppendUser(nil, m.Bytes(m.FromURI().User))
-	return string(user[:min(len(user), callerMax)])
+	return string(user[:min(len(user), b2bua.NameMax)])
 }
 
 // crowded takes one of the calls that the caller may have.

@@ -93,7 +93,7 @@ func (x *trial) arrive() error {
 		}
 	}
 	if peer, ok := o.Rules.Named(x.realm, []string{t.Name}); ok && t.Name != "" && o.Listeners[x.flow.Listener].TLS != nil {
-		o.where.certify(x.flow.Conn, certified{peer: peer, rules: o.Rules})
+		o.where.certify(x.flow.Conn, certified{names: []string{t.Name}, peer: peer, rules: o.Rules})
 	}
 	x.rep.Source = TrySource{Source: t.Source.String(), Realm: t.Realm, Listener: x.listener(x.flow.Listener), By: "nobody"}
 	return nil

@@ -140,9 +140,22 @@ func (s *Shard) Bound(flow b2bua.Flow) bool {
 
 // A certified is the peer whose certificate is at the other end of a connection.
 type certified struct {
+	names  []string // that it has proved
 	peer   int
 	rules  *policy.Rules // by which it is
-	former bool          // by earlier ones, and not by these
+	former bool          // by others, and not by these
+}
+
+// by returns who it is by other rules.
+func (c certified) by(rules *policy.Rules, realm int) certified {
+	if c.rules == rules {
+		return c
+	}
+	peer, ok := rules.Named(realm, c.names)
+	if !ok {
+		peer = c.peer
+	}
+	return certified{names: c.names, peer: peer, rules: rules, former: !ok}
 }
 
 // certify notes that the certificate at the other end of a connection is a peer's.

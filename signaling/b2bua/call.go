@@ -15,7 +15,7 @@ type Call struct {
 	ID     uint64 // ident.Short gives the form that people type
 	From   int    // peer that called
 	To     int    // peer that is called, or was tried last; -1: none yet
-	Caller string // user part, as the caller's side wrote it, of at most nameMax octets
+	Caller string // user part, as the caller's side wrote it, of at most NameMax octets
 	Callee string
 	Rule   edit.Reason // route
 	Index  any         // the engine's own record of the call

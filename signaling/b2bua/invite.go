@@ -157,8 +157,8 @@ func recordRoutes(m *sip.Message) (lines []byte) {
 	return lines
 }
 
-// Ours: a call keeps and logs no more of the names of its ends, in octets.
-const nameMax = 256
+// NameMax is how much of the names of its ends a call keeps, in octets. Ours.
+const NameMax = 256
 
 func userOf(m *sip.Message, s edit.Span) string {
 	uri, err := sip.ParseURI(m.Raw, s)
@@ -169,7 +169,7 @@ func userOf(m *sip.Message, s edit.Span) string {
 	if len(name) == 0 {
 		name = m.Bytes(uri.Host)
 	}
-	return string(name[:min(len(name), nameMax)])
+	return string(name[:min(len(name), NameMax)])
 }
 
 // tryNext takes what the next target needs, a step at a time, and sends the
